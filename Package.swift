@@ -1,0 +1,96 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "synscan",
+    products: [
+        .executable(name: "synscand", targets: ["synscand"]),
+        .executable(name: "synscan", targets: ["synscan"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit.git", from: "0.6.0"),
+    ],
+    targets: [
+        // Pure values: what is scanned.
+        .target(name: "ScanTargets", swiftSettings: strict),
+
+        // Headers and macro shims, no logic.
+        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+
+        // Order, bytes, links, capture, the loops.
+        .target(
+            name: "ScanEngine",
+            dependencies: [
+                "ScanTargets", "CPcap", "CLinux",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
+        // What daemon and client say to each other.
+        .target(name: "ScanAPI", dependencies: ["ScanTargets"], swiftSettings: strict),
+
+        .target(
+            name: "ScanService",
+            dependencies: [
+                "ScanTargets", "ScanEngine", "ScanAPI", "CLinux",
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "synscand",
+            dependencies: [
+                "ScanService",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        // Never links libpcap, SQLite or a TLS library.
+        .target(
+            name: "ScanClient",
+            dependencies: [
+                "ScanTargets", "ScanAPI",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(name: "synscan", dependencies: ["ScanClient"], swiftSettings: strict),
+
+        .testTarget(name: "ScanTargetsTests", dependencies: ["ScanTargets"], swiftSettings: strict),
+        .testTarget(name: "ScanEngineTests", dependencies: ["ScanEngine", "ScanTargets"], swiftSettings: strict),
+        .testTarget(name: "ClientTests", dependencies: ["ScanClient", "ScanAPI", "ScanTargets"], swiftSettings: strict),
+        .testTarget(
+            name: "ScanServiceTests",
+            dependencies: [
+                "ScanService", "ScanEngine", "ScanAPI", "ScanTargets",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,54 @@
+// What Swift's Glibc module cannot see of Linux: kernel headers, and the calls that glibc hides behind _GNU_SOURCE.
+// No logic lives here. _GNU_SOURCE is defined for clinux.c only: in a public header it changes glibc's type layouts
+// (fd_set) and the module clashes with Glibc.
+#pragma once
+
+#include <linux/fib_rules.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <linux/neighbour.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+// struct mmsghdr (sendmmsg(2)); clinux.c asserts that the layouts agree.
+struct clinux_mmsghdr {
+    struct msghdr header;
+    unsigned int length;
+};
+
+// struct ucred (unix(7)).
+struct clinux_ucred {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+
+int clinux_sendmmsg(int socket, struct clinux_mmsghdr *messages, unsigned int count, int flags);
+int clinux_eventfd(unsigned int initial, int flags);
+int clinux_name_thread(const char *name);
+
+// Timers of the calling thread fire at most this late (prctl(2), PR_SET_TIMERSLACK).
+int clinux_set_timer_slack(unsigned long nanoseconds);
+
+// ppoll(2) without a signal mask. Here and below times are nanoseconds: the owner of struct timespec among Swift's modules varies.
+struct pollfd;
+int clinux_ppoll(struct pollfd *entries, unsigned long count, int64_t timeout);
+
+// clock_gettime(2) of CLOCK_REALTIME and CLOCK_MONOTONIC.
+int64_t clinux_realtime(void);
+int64_t clinux_monotonic(void);
+
+// SO_RCVTIMEO (socket(7)).
+int clinux_set_receive_timeout(int socket, int seconds);
+
+ssize_t clinux_getrandom(void *buffer, size_t length);
+
+enum {
+    CLINUX_EFD_CLOEXEC_NONBLOCK = 02000000 | 04000,
+    CLINUX_SO_PEERGROUPS = 59,
+};

@@ -1,0 +1,70 @@
+/// What a job would do, told before a packet leaves: the answer of `POST /v1/plans`.
+package struct Plan: Codable, Sendable, Equatable {
+    package var targets: Int64
+    package var addresses: Int64
+    package var ports: Int
+    /// Where the ports come from, in words: the request, or which ranking.
+    package var portsSource: String
+    package var rate: Int
+    /// Probes if every target answers the first one, and if none ever answers.
+    package var probesAtLeast: Int64
+    package var probesAtMost: Int64
+    package var secondsAtLeast: Double
+    package var secondsAtMost: Double
+    package var paths: [Path]
+    /// `allowed`, or the sentence that refuses it.
+    package var scope: String
+    /// Names that were resolved, with what they resolved to.
+    package var names: [ResolvedName]
+
+    /// One way that packets take.
+    package struct Path: Codable, Sendable, Equatable {
+        /// The part of the job's addresses that goes this way, as ranges; at most 16, then `…`.
+        package var destinations: [String]
+        package var interface: String
+        package var source: String
+        /// Absent where the targets are on the link itself.
+        package var nextHop: String?
+        package var hardwareAddress: String?
+        /// In the configuration's words: `packet` or `raw-ip`.
+        package var link: String
+        /// Why this link, in words.
+        package var linkReason: String
+
+        package init(destinations: [String], interface: String, source: String, link: String, linkReason: String) {
+            self.destinations = destinations
+            self.interface = interface
+            self.source = source
+            self.link = link
+            self.linkReason = linkReason
+        }
+    }
+
+    package struct ResolvedName: Codable, Sendable, Equatable {
+        package var name: String
+        package var addresses: [String]
+
+        package init(name: String, addresses: [String]) {
+            self.name = name
+            self.addresses = addresses
+        }
+    }
+
+    package init(
+        targets: Int64, addresses: Int64, ports: Int, portsSource: String, rate: Int, probesAtLeast: Int64, probesAtMost: Int64,
+        secondsAtLeast: Double, secondsAtMost: Double, paths: [Path], scope: String, names: [ResolvedName]
+    ) {
+        self.targets = targets
+        self.addresses = addresses
+        self.ports = ports
+        self.portsSource = portsSource
+        self.rate = rate
+        self.probesAtLeast = probesAtLeast
+        self.probesAtMost = probesAtMost
+        self.secondsAtLeast = secondsAtLeast
+        self.secondsAtMost = secondsAtMost
+        self.paths = paths
+        self.scope = scope
+        self.names = names
+    }
+}

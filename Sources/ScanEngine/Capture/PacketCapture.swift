@@ -1,0 +1,110 @@
+import CPcap
+import Glibc
+
+/// Packets that arrive at one interface, through libpcap (pcap(3PCAP)). One thread at a time.
+final class PacketCapture {
+    /// Enough for an ICMP error whose outer and quoted IP headers are both as long as they get.
+    private static let snapshotLength: Int32 = 256
+    private static let bufferSize: Int32 = 32 << 20
+    /// How long the kernel may hold back a block of packets that is not full yet.
+    private static let holdMilliseconds: Int32 = 2
+
+    let interface: String
+    let header: LinkHeader
+    /// For poll(2); the capture never blocks by itself.
+    let descriptor: Int32
+    private let handle: OpaquePointer
+
+    /// Opens the capture with its filter in place: when this returns, no answer is missed.
+    init(_ interface: String, filter: String) throws(EngineError) {
+        self.interface = interface
+        var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
+        guard let handle = pcap_create(interface, &message) else {
+            throw EngineError(.device, "cannot capture on \(interface): \(Self.text(message))")
+        }
+        do {
+            header = try Self.activate(handle, interface, filter)
+        } catch {
+            pcap_close(handle)
+            throw error
+        }
+        self.handle = handle
+        descriptor = pcap_get_selectable_fd(handle)
+    }
+
+    deinit {
+        pcap_close(handle)
+    }
+
+    private static func activate(_ handle: OpaquePointer, _ interface: String, _ filter: String) throws(EngineError) -> LinkHeader {
+        pcap_set_snaplen(handle, snapshotLength)
+        pcap_set_promisc(handle, 0)
+        pcap_set_timeout(handle, holdMilliseconds)
+        pcap_set_buffer_size(handle, bufferSize)
+        let code = pcap_activate(handle)
+        guard code >= 0 else {
+            let kind: EngineError.Kind = code == PCAP_ERROR_PERM_DENIED ? .noPrivilege : .device
+            let detail = String(cString: pcap_geterr(handle))
+            throw EngineError(kind, "cannot capture on \(interface): \(String(cString: pcap_statustostr(code)))\(detail.isEmpty ? "" : ", \(detail)")")
+        }
+        func fault(_ what: String) -> EngineError {
+            EngineError(.device, "cannot \(what) on \(interface): \(String(cString: pcap_geterr(handle)))")
+        }
+        if pcap_datalink(handle) == DLT_LINUX_SLL { pcap_set_datalink(handle, DLT_LINUX_SLL2) }
+        guard let header = LinkHeader(dataLink: pcap_datalink(handle)) else {
+            throw EngineError(.device, "cannot read what \(interface) captures: its link type \(pcap_datalink(handle)) is not known")
+        }
+        // Our own frames are no answers; on loopback every packet would come twice.
+        guard pcap_setdirection(handle, PCAP_D_IN) == 0 else { throw fault("limit the capture to arriving packets") }
+        var program = bpf_program()
+        guard pcap_compile(handle, &program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0 else { throw fault("compile the capture filter") }
+        defer { pcap_freecode(&program) }
+        guard pcap_setfilter(handle, &program) == 0 else { throw fault("install the capture filter") }
+        var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
+        guard pcap_setnonblock(handle, 1, &message) == 0 else { throw fault("make the capture non-blocking") }
+        return header
+    }
+
+    /// Gives `each` up to `limit` waiting packets with their capture time (µs since the epoch); returns how many there were.
+    /// The bytes are valid inside the call only. Throws when the capture has died, for example because its interface has gone.
+    func drain(limit: Int, _ each: (PacketBytes, Int64) -> Void) throws(EngineError) -> Int {
+        var count = 0
+        var packetHeader: UnsafeMutablePointer<pcap_pkthdr>?
+        var bytes: UnsafePointer<UInt8>?
+        while count < limit {
+            let code = pcap_next_ex(handle, &packetHeader, &bytes)
+            if code == 0 { return count }
+            guard code == 1, let packetHeader, let bytes else {
+                throw EngineError(.device, "The capture on \(interface) has died: \(String(cString: pcap_geterr(handle)))")
+            }
+            count += 1
+            let stamp = packetHeader.pointee.ts
+            let buffer = UnsafeRawBufferPointer(start: bytes, count: Int(packetHeader.pointee.caplen))
+            if let packet = PacketBytes(buffer) { each(packet, Int64(stamp.tv_sec) &* 1_000_000 &+ Int64(stamp.tv_usec)) }
+        }
+        return count
+    }
+
+    /// Packets that found no room in the buffer since the capture was opened.
+    var drops: Int64 {
+        var statistics = pcap_stat()
+        return pcap_stats(handle, &statistics) == 0 ? Int64(statistics.ps_drop) : 0
+    }
+
+    private static func text(_ message: [CChar]) -> String {
+        String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+extension LinkHeader {
+    /// libpcap's data link type; nil for one that no interface a scan can use has.
+    init?(dataLink: Int32) {
+        switch dataLink {
+        case DLT_EN10MB: self = .ethernet
+        case DLT_LINUX_SLL2: self = .cooked
+        case DLT_RAW: self = .raw
+        case DLT_NULL: self = .null
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package import ScanTargets
+
+/// All targets of a job, numbered 0 ..< count: hosts × ports host by host, then the explicit endpoints.
+///
+/// The numbering depends on the selection alone, so an interrupted job finds its targets again.
+package struct ProbeSpace: Sendable {
+    /// At most 2^63.
+    package let count: UInt64
+    private let productCount: UInt64
+    private let portCount: UInt64
+    private let hosts: AddressSet
+    private let ports: [UInt16]
+    private let portSet: PortSet
+    private let endpoints: [Endpoint]
+
+    /// Nil when there is no target or there are more than 2^63.
+    package init?(_ selection: TargetSelection) {
+        let total = selection.targetCount
+        guard total > 0, total <= 1 << 63 else { return nil }
+        count = UInt64(total)
+        productCount = count - UInt64(selection.endpoints.count)
+        hosts = productCount > 0 ? selection.hosts : AddressSet()
+        portSet = selection.ports
+        ports = selection.ports.ranges.flatMap { Array($0) }
+        portCount = UInt64(max(1, ports.count))
+        endpoints = selection.endpoints
+    }
+
+    /// The target numbered `index`; nil outside 0 ..< count.
+    @inline(__always)
+    package func target(at index: UInt64) -> Endpoint? {
+        guard index < productCount else { return endpoint(at: index) }
+        let host = index / portCount
+        guard let address = hosts.address(at: host) else { return nil }
+        return Endpoint(address: address, port: ports[Int(truncatingIfNeeded: index &- host &* portCount)])
+    }
+
+    /// The number of `target`; nil when it is not one of this job's.
+    @inline(__always)
+    package func index(of target: Endpoint) -> UInt64? {
+        if let host = hosts.offset(of: target.address), let port = portSet.index(of: target.port) {
+            return host &* portCount &+ UInt64(port)
+        }
+        return endpoints.isEmpty ? nil : endpointIndex(of: target)
+    }
+
+    private func endpoint(at index: UInt64) -> Endpoint? {
+        let offset = index - productCount
+        return offset < UInt64(endpoints.count) ? endpoints[Int(offset)] : nil
+    }
+
+    private func endpointIndex(of target: Endpoint) -> UInt64? {
+        var low = 0
+        var high = endpoints.count
+        while low < high {
+            let middle = (low + high) / 2
+            if endpoints[middle] < target { low = middle + 1 } else { high = middle }
+        }
+        return low < endpoints.count && endpoints[low] == target ? productCount + UInt64(low) : nil
+    }
+}

@@ -1,0 +1,54 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// The kernel's table of hardware addresses on a link (arp(7)); the kernel does the asking.
+enum NeighborTable {
+    /// The hardware address of `address`, which is on the link of `interface`. Blocks up to `seconds`; nil when nobody answers.
+    static func resolve(_ address: UInt32, on interface: NetworkInterface, _ netlink: inout Netlink, seconds: Double = 1) -> HardwareAddress? {
+        let end = SteadyClock.nanoseconds() + Int64(seconds * 1e9)
+        while true {
+            if let found = lookUp(address, interface.index, &netlink) { return found }
+            guard SteadyClock.nanoseconds() < end else { return nil }
+            ask(address, interface.index, &netlink)
+            usleep(5000)
+        }
+    }
+
+    private static let validStates = UInt16(NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP)
+
+    private static func lookUp(_ address: UInt32, _ interface: Int32, _ netlink: inout Netlink) -> HardwareAddress? {
+        var found: HardwareAddress?
+        let request = request(Int(RTM_GETNEIGH), address, interface, flags: 0, entryFlags: 0)
+        // "No such entry" is the usual answer before the first question.
+        try? netlink.ask(request) { message in
+            guard let state = message.payload.number(at: 8, as: UInt16.self), state & validStates != 0 else { return }
+            found = message.attributes(after: MemoryLayout<ndmsg>.size)[Int(NDA_LLADDR)].flatMap { HardwareAddress(bytes: $0) }
+        }
+        return found
+    }
+
+    /// Makes the kernel resolve the entry, as if it had a packet to send there.
+    private static func ask(_ address: UInt32, _ interface: Int32, _ netlink: inout Netlink) {
+        let request = request(
+            Int(RTM_NEWNEIGH), address, interface, flags: NLM_F_CREATE | NLM_F_ACK, entryFlags: UInt8(NTF_USE))
+        // A refusal shows up as a look-up that stays empty.
+        try? netlink.ask(request) { _ in }
+    }
+
+    private static func request(_ type: Int, _ address: UInt32, _ interface: Int32, flags: Int32, entryFlags: UInt8) -> NetlinkRequest {
+        var fixed = ndmsg()
+        fixed.ndm_family = UInt8(AF_INET)
+        fixed.ndm_ifindex = interface
+        fixed.ndm_flags = entryFlags
+        fixed.ndm_state = type == Int(RTM_NEWNEIGH) ? UInt16(NUD_NONE) : 0
+        var request = NetlinkRequest(type, flags: flags, fixed: fixed)
+        request.add(Int(NDA_DST), address.networkBytes)
+        return request
+    }
+}
+
+extension UInt32 {
+    /// The four bytes of an IPv4 address on the wire.
+    var networkBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
+}

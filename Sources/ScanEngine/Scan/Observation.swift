@@ -1,0 +1,36 @@
+package import ScanTargets
+
+/// A target's state as the engine saw it, on its way to the recorder.
+package struct Observation: Sendable, Equatable {
+    /// When the reply was captured, or when the wait for one ended; µs since 1970-01-01T00:00:00Z.
+    package var time: Int64
+    package var address: IPAddress
+    package var port: UInt16
+    package var state: TargetState
+    package var reason: Reason
+    /// Of the reply; all of these are absent when nothing came back.
+    package var ttl: UInt8?
+    package var rttMicroseconds: UInt32?
+    package var window: UInt16?
+    package var mss: UInt16?
+    /// Which probe was answered, 0 for the first.
+    package var attempt: UInt8?
+    /// Index into the run's `interfaceNames`.
+    package var interface: UInt8?
+
+    package init(time: Int64, address: IPAddress, port: UInt16, state: TargetState, reason: Reason) {
+        self.time = time
+        self.address = address
+        self.port = port
+        self.state = state
+        self.reason = reason
+    }
+}
+
+/// Where observations go. The engine's threads call both members.
+package protocol ObservationSink: AnyObject, Sendable {
+    /// Takes a batch over; must not block for longer than a lock and an append.
+    func deliver(_ batch: [Observation])
+    /// While true the transmit thread pauses, so that the backlog stays bounded and nothing is dropped.
+    var isFull: Bool { get }
+}

@@ -1,0 +1,120 @@
+import ScanTargets
+import Synchronization
+
+/// Two bits for each position of a chunk: silent, open, closed or filtered.
+///
+/// One thread at a time writes (the capture thread, or the transmit thread while it holds the books); any thread may read. A reader may
+/// see a target silent a moment longer than it is, which costs a probe and nothing else.
+final class ProbeTable: Sendable {
+    /// 16 MiB of table.
+    static let maximumPositions: UInt64 = 1 << 26
+
+    let positions: Range<UInt64>
+    private let silent: Atomic<Int>
+    // Allocated here, freed in deinit, never reassigned; all access is atomic.
+    nonisolated(unsafe) private let words: UnsafeMutablePointer<Atomic<UInt64>>
+    private let wordCount: Int
+
+    private static let perWord: UInt64 = 32
+
+    /// All silent.
+    init(positions: Range<UInt64>) {
+        self.positions = positions
+        wordCount = positions.count / Int(Self.perWord) + 1
+        silent = Atomic(positions.count)
+        words = .allocate(capacity: wordCount)
+        for index in 0..<wordCount { (words + index).initialize(to: Atomic(0)) }
+    }
+
+    deinit {
+        words.deinitialize(count: wordCount)
+        words.deallocate()
+    }
+
+    /// How many positions are still silent.
+    var silentCount: Int { silent.load(ordering: .acquiring) }
+
+    /// The state at `position`, nil while it is silent.
+    @inline(__always)
+    func state(at position: UInt64) -> TargetState? {
+        let (word, shift) = place(position)
+        return Self.state((words + word).pointee.load(ordering: .relaxed) &>> shift & 3)
+    }
+
+    /// Notes an answer; false when the position has one already. Writers only.
+    @inline(__always)
+    func settle(_ position: UInt64, as state: TargetState) -> Bool {
+        let (word, shift) = place(position)
+        let value = (words + word).pointee.load(ordering: .relaxed)
+        guard value &>> shift & 3 == 0 else { return false }
+        (words + word).pointee.store(value | Self.code(state) &<< shift, ordering: .relaxed)
+        silent.subtract(1, ordering: .releasing)
+        return true
+    }
+
+    /// The first silent position at or after `position` and before `end`.
+    @inline(__always)
+    func nextSilent(from position: UInt64, before end: UInt64) -> UInt64? {
+        var position = position
+        while position < end {
+            let (word, shift) = place(position)
+            let value = (words + word).pointee.load(ordering: .relaxed)
+            // One bit for each target that has answered, at the even places; the ones before `position` count as answered.
+            let answered = (value | value &>> 1) & 0x5555_5555_5555_5555 | ((1 &<< shift) &- 1)
+            let free = ~answered & 0x5555_5555_5555_5555
+            if free != 0 {
+                let found = position &- (shift &>> 1) &+ UInt64(free.trailingZeroBitCount &>> 1)
+                return found < end ? found : nil
+            }
+            position = position &- (shift &>> 1) &+ Self.perWord
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private func place(_ position: UInt64) -> (word: Int, shift: UInt64) {
+        let offset = position &- positions.lowerBound
+        return (Int(truncatingIfNeeded: offset / Self.perWord), offset % Self.perWord &* 2)
+    }
+
+    @inline(__always)
+    private static func code(_ state: TargetState) -> UInt64 {
+        switch state {
+        case .open: 1
+        case .closed: 2
+        default: 3
+        }
+    }
+
+    @inline(__always)
+    private static func state(_ code: UInt64) -> TargetState? {
+        switch code {
+        case 0: nil
+        case 1: .open
+        case 2: .closed
+        default: .filtered
+        }
+    }
+
+    /// The table's bits, for a checkpoint.
+    var snapshot: [UInt64] {
+        (0..<wordCount).map { (words + $0).pointee.load(ordering: .relaxed) }
+    }
+
+    /// Takes over the bits of a checkpoint of the same positions; false, and nothing changed, when it is of another size.
+    func restore(_ snapshot: [UInt64]) -> Bool {
+        guard snapshot.count == wordCount else { return false }
+        var answered = 0
+        for (index, value) in snapshot.enumerated() {
+            let valid = index == wordCount - 1 ? value & lastWordMask : value
+            (words + index).pointee.store(valid, ordering: .relaxed)
+            answered += ((valid | valid >> 1) & 0x5555_5555_5555_5555).nonzeroBitCount
+        }
+        silent.store(positions.count - answered, ordering: .releasing)
+        return true
+    }
+
+    private var lastWordMask: UInt64 {
+        (1 &<< (UInt64(positions.count) % Self.perWord * 2)) &- 1
+    }
+}

@@ -1,0 +1,141 @@
+import CLinux
+import Glibc
+import ScanTargets
+import Synchronization
+
+/// The capture thread's loop: packets → verified replies → the books and the sink.
+final class Receiver: @unchecked Sendable {
+    // Unchecked: after the initialiser only the capture thread touches the captures and `found`.
+    private let captures: [PacketCapture]
+    private let books: ScanBooks
+    private let space: ProbeSpace
+    private let permutation: Permutation
+    private let cookies: ProbeCookie
+    private let ports: ClosedRange<UInt16>
+    private let recorded: Set<TargetState>
+    private let sink: any ObservationSink
+    private var found: [Observation] = []
+
+    /// Packets taken between two looks at the clock and the other interfaces.
+    private static let batch = 4096
+
+    init(
+        captures: [PacketCapture], books: ScanBooks, space: ProbeSpace, permutation: Permutation, specification: ScanSpecification,
+        ports: SourcePortBlock, sink: any ObservationSink
+    ) {
+        self.captures = captures
+        self.books = books
+        self.space = space
+        self.permutation = permutation
+        self.sink = sink
+        cookies = ProbeCookie(key: specification.key)
+        recorded = specification.recorded
+        self.ports = ports.first...ports.first + UInt16(specification.retries)
+        found.reserveCapacity(Self.batch)
+    }
+
+    /// Runs until the books say that the capture ends.
+    func run() {
+        var entries = captures.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        entries.append(pollfd(fd: books.captureWake.descriptor, events: Int16(POLLIN), revents: 0))
+        do {
+            while !books.isCaptureEnding {
+                _ = clinux_ppoll(&entries, UInt(entries.count), 100_000_000)
+                try drainAll()
+            }
+            try drainAll()
+        } catch {
+            books.state.withLock { $0.captureFault = error }
+            books.stop()
+        }
+        let drops = captures.reduce(0) { $0 + $1.drops }
+        books.state.withLock { $0.counters.captureDrops += drops }
+    }
+
+    private func drainAll() throws(EngineError) {
+        for (index, capture) in captures.enumerated() {
+            while try drain(capture, UInt8(truncatingIfNeeded: index)) == Self.batch {}
+        }
+    }
+
+    /// Takes one batch; returns its size.
+    private func drain(_ capture: PacketCapture, _ interface: UInt8) throws(EngineError) -> Int {
+        let (result, finished) = books.state.withLock { state -> (Result<Int, EngineError>, Bool) in
+            let before = state.current.silentCount
+            let result = Result { () throws(EngineError) in
+                try capture.drain(limit: Self.batch) { packet, time in
+                    guard let inner = capture.header.ipv4(in: packet) else { return }
+                    take(inner, time, interface, &state)
+                }
+            }
+            return (result, before > 0 && state.current.silentCount == 0)
+        }
+        if !found.isEmpty {
+            sink.deliver(found)
+            found.removeAll(keepingCapacity: true)
+        }
+        if finished { books.transmitWake.signal() }
+        return try result.get()
+    }
+
+    /// Judges one packet: an answer of ours, or somebody else's.
+    private func take(_ packet: PacketBytes, _ time: Int64, _ interface: UInt8, _ state: inout ScanBooks.State) {
+        guard let reply = Reply(ipv4: packet), ports.contains(reply.localPort), reply.isVerified(by: cookies),
+            case .answer(let reason) = reply.kind
+        else {
+            state.counters.rejectedReplies += 1
+            return
+        }
+        let target = Endpoint(address: IPAddress(v4: reply.target), port: reply.targetPort)
+        guard let index = space.index(of: target) else {
+            state.counters.rejectedReplies += 1
+            return
+        }
+        state.counters.replies += 1
+        let attempt = reply.localPort &- ports.lowerBound
+        let position = permutation.position(of: index)
+        guard settle(position, reason.state, &state) else {
+            state.counters.duplicates += 1
+            return
+        }
+        let roundTrip = measure(position, Int(attempt), time, &state)
+        guard recorded.contains(reason.state) else { return }
+        var observation = Observation(time: time, address: target.address, port: target.port, state: reason.state, reason: reason)
+        observation.ttl = reply.timeToLive
+        observation.rttMicroseconds = roundTrip
+        observation.window = reply.window
+        observation.mss = reply.maximumSegmentSize
+        observation.attempt = UInt8(truncatingIfNeeded: attempt)
+        observation.interface = interface
+        found.append(observation)
+    }
+
+    /// Enters a first answer into the table and the books; false for any later one.
+    private func settle(_ position: UInt64, _ answer: TargetState, _ state: inout ScanBooks.State) -> Bool {
+        if state.current.positions.contains(position) {
+            guard state.current.settle(position, as: answer) else { return false }
+        } else {
+            // The chunk is over and its silent targets stand as filtered. Once that has been recorded it stays.
+            guard let previous = state.previous, previous.positions.contains(position), !recorded.contains(.filtered),
+                previous.settle(position, as: answer)
+            else { return false }
+            state.counters.filtered -= 1
+        }
+        switch answer {
+        case .open: state.counters.open += 1
+        case .closed: state.counters.closed += 1
+        default: state.counters.filtered += 1
+        }
+        return true
+    }
+
+    /// The reply's round-trip time, µs; feeds the estimator.
+    private func measure(_ position: UInt64, _ attempt: Int, _ time: Int64, _ state: inout ScanBooks.State) -> UInt32? {
+        guard let sent = books.sendLogs[attempt].time(of: position), case let elapsed = time &- sent, elapsed > -1000,
+            let roundTrip = UInt32(exactly: max(0, elapsed))
+        else { return nil }
+        state.roundTrips.add(Int64(roundTrip))
+        books.answerTimeout = state.roundTrips.timeout
+        return roundTrip
+    }
+}

@@ -1,0 +1,64 @@
+/// The books of a run.
+package struct ScanCounters: Sendable, Equatable {
+    package var targets: Int64 = 0
+    package var probesSent: Int64 = 0
+    package var replies: Int64 = 0
+    package var open: Int64 = 0
+    package var closed: Int64 = 0
+    package var filtered: Int64 = 0
+    package var down: Int64 = 0
+    package var untested: Int64 = 0
+    package var duplicates: Int64 = 0
+    package var rejectedReplies: Int64 = 0
+    package var sendErrors: Int64 = 0
+    package var linkDrops: Int64 = 0
+    package var captureDrops: Int64 = 0
+    package var rounds: Int64 = 0
+    /// Time spent running.
+    package var seconds: Double = 0
+
+    package init() {}
+
+    /// Every field as eight bytes, in the order above, for a checkpoint.
+    var words: [UInt64] {
+        let counts = [
+            targets, probesSent, replies, open, closed, filtered, down, untested, duplicates, rejectedReplies, sendErrors, linkDrops,
+            captureDrops, rounds,
+        ]
+        return counts.map { UInt64(bitPattern: $0) } + [seconds.bitPattern]
+    }
+
+    static let wordCount = 15
+
+    /// Nil unless there are `wordCount` words.
+    init?(words: ArraySlice<UInt64>) {
+        guard words.count == Self.wordCount else { return nil }
+        let counts = words.map { Int64(bitPattern: $0) }
+        targets = counts[0]
+        probesSent = counts[1]
+        replies = counts[2]
+        open = counts[3]
+        closed = counts[4]
+        filtered = counts[5]
+        down = counts[6]
+        untested = counts[7]
+        duplicates = counts[8]
+        rejectedReplies = counts[9]
+        sendErrors = counts[10]
+        linkDrops = counts[11]
+        captureDrops = counts[12]
+        rounds = counts[13]
+        seconds = Double(bitPattern: words[words.startIndex + 14])
+    }
+}
+
+/// How far a run has come.
+package struct ScanProgress: Sendable, Equatable {
+    package var round: Int
+    /// Share of the expected probes that have been sent, 0...1.
+    package var fraction: Double
+    /// Probes a second over the last moments.
+    package var rate: Double
+    /// Seconds to go, nil while unknown.
+    package var eta: Double?
+}

@@ -1,0 +1,158 @@
+import ScanTargets
+import Synchronization
+
+/// How a run ended.
+package enum ScanEnd: Sendable {
+    case finished
+    /// It was told to stop; the checkpoint is where it goes on.
+    case stopped(ScanCheckpoint)
+    /// A link or capture failed under it.
+    case failed(EngineError, ScanCheckpoint)
+}
+
+/// One scan on real packets: a transmit and a capture thread over the links and captures of its paths.
+package final class ScanRun: @unchecked Sendable {
+    // Unchecked: everything is set in the initialiser except `threads`, which `start` sets before the threads can end the run.
+    private let specification: ScanSpecification
+    private let space: ProbeSpace
+    private let books: ScanBooks
+    private let telemetry = ScanTelemetry()
+    private let transmitter: Transmitter
+    private let receiver: Receiver
+    private let place: Transmitter.Place
+    private let earlier: ScanCounters
+    private let startTime = Atomic<Int64>(0)
+    private let endTime = Atomic<Int64>(0)
+    /// Held until the run has ended, so that late SYN-ACKs still meet the kernel's RST.
+    private let ports: SourcePortBlock
+
+    /// What `Observation.interface` points into.
+    package let interfaceNames: [String]
+    /// The links in use, in the configuration's words: `packet`, or `packet,raw-ip`.
+    package let linkWords: String
+
+    /// Opens links and captures; when this returns, no answer is missed. Blocks for some milliseconds.
+    /// `checkpoint` must come from a run of the same selection and key.
+    package init(
+        _ specification: ScanSpecification, paths: [ScanPath], ports: SourcePortBlock, scope: ScopeGuard, sink: any ObservationSink,
+        resuming checkpoint: ScanCheckpoint?
+    ) throws(EngineError) {
+        guard let space = ProbeSpace(specification.selection) else {
+            throw EngineError(.internalFault, "The job has no targets, or more than 2^63.")
+        }
+        let start = checkpoint?.chunkStart ?? 0
+        guard start < space.count else {
+            throw EngineError(.internalFault, "The stored checkpoint lies outside the job: cancel it and submit it again.")
+        }
+        let table = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count))
+        if let checkpoint, !table.restore(checkpoint.table) {
+            throw EngineError(.internalFault, "The stored checkpoint does not fit the job: cancel it and submit it again.")
+        }
+        var counters = checkpoint?.counters ?? ScanCounters()
+        counters.targets = Int64(clamping: space.count)
+        let permutation = Permutation(count: space.count, key: specification.key)
+        let books = try ScanBooks(current: table, counters: counters, attempts: specification.retries + 1)
+        interfaceNames = Array(Set(paths.map(\.interface.name))).sorted()
+        linkWords = Array(Set(paths.map(\.link.rawValue))).sorted().joined(separator: ",")
+        let filter = CaptureFilter.expression(first: ports.first, count: UInt16(specification.retries) + 1)
+        var captures: [PacketCapture] = []
+        for name in interfaceNames { captures.append(try PacketCapture(name, filter: filter)) }
+        var lanes: [Lane] = []
+        for path in paths { lanes.append(try Lane(path, specification)) }
+
+        self.specification = specification
+        self.space = space
+        self.books = books
+        self.ports = ports
+        earlier = counters
+        place = Transmitter.Place(
+            round: min(Int(clamping: checkpoint?.round ?? 0), specification.retries),
+            position: min(max(checkpoint?.position ?? start, start), table.positions.upperBound))
+        receiver = Receiver(
+            captures: captures, books: books, space: space, permutation: permutation, specification: specification, ports: ports,
+            sink: sink)
+        transmitter = Transmitter(
+            specification, space: space, permutation: permutation, books: books, table: table, lanes: lanes, ports: ports, scope: scope,
+            sink: sink, telemetry: telemetry)
+        telemetry.position.store(place.position, ordering: .relaxed)
+    }
+
+    /// Starts the threads. `onEnd` is called once, on the transmit thread, after the last observation has been delivered.
+    package func start(onEnd: @escaping @Sendable (ScanEnd) -> Void) throws(EngineError) {
+        startTime.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+        let capture = try WorkerThread("scan-capture") { [receiver] in receiver.run() }
+        do {
+            _ = try WorkerThread("scan-transmit") { [self] in
+                onEnd(runToEnd(capture))
+            }
+        } catch {
+            books.endCapture()
+            capture.join()
+            throw error
+        }
+    }
+
+    /// Asks the run to stop and returns at once. Any thread, any number of times.
+    package func stop() {
+        books.stop()
+    }
+
+    private func runToEnd(_ capture: WorkerThread) -> ScanEnd {
+        let outcome = Result { () throws(EngineError) in try transmitter.run(from: place) }
+        books.endCapture()
+        capture.join()
+        endTime.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+        if let fault = books.state.withLock({ $0.captureFault }) { return .failed(fault, checkpoint(at: nil)) }
+        switch outcome {
+        case .success(.finished): return .finished
+        case .success(.stopped(let place)): return .stopped(checkpoint(at: place))
+        case .failure(let fault): return .failed(fault, checkpoint(at: nil))
+        }
+    }
+
+    /// After a fault nobody knows which probes left: the round begins again, over what is silent.
+    private func checkpoint(at place: Transmitter.Place?) -> ScanCheckpoint {
+        let table = books.state.withLock { $0.current }
+        return ScanCheckpoint(
+            chunkStart: table.positions.lowerBound, round: UInt64(place?.round ?? telemetry.round.load(ordering: .relaxed)),
+            position: place?.position ?? table.positions.lowerBound, counters: counters, table: table.snapshot)
+    }
+
+    /// The books so far. Any thread.
+    package var counters: ScanCounters {
+        var counters = books.state.withLock { $0.counters }
+        counters.probesSent = earlier.probesSent + telemetry.probesSent.load(ordering: .relaxed)
+        counters.sendErrors = earlier.sendErrors + telemetry.sendErrors.load(ordering: .relaxed)
+        counters.seconds = earlier.seconds + elapsedSeconds
+        return counters
+    }
+
+    private var elapsedSeconds: Double {
+        let start = startTime.load(ordering: .relaxed)
+        guard start > 0 else { return 0 }
+        let end = endTime.load(ordering: .relaxed)
+        return Double((end > 0 ? end : SteadyClock.nanoseconds()) - start) / 1e9
+    }
+
+    /// How far it has come, an estimate: silent targets are expected to stay silent. Any thread.
+    package var progress: ScanProgress {
+        let table = books.state.withLock { $0.current }
+        let round = telemetry.round.load(ordering: .relaxed)
+        let position = telemetry.position.load(ordering: .relaxed)
+        let rate = telemetry.rate.load(ordering: .relaxed)
+        let sent = Double(earlier.probesSent + telemetry.probesSent.load(ordering: .relaxed))
+        let size = Double(table.positions.count)
+        let passed = Double(position - min(position, table.positions.lowerBound)) / max(1, size)
+        let silent = Double(table.silentCount)
+        // Within the first pass only the silent ones behind `position` will be asked again.
+        let unsent = round == 0 ? size * (1 - passed) : silent * (1 - passed)
+        let quiet = round == 0 ? max(0, silent - unsent) : silent
+        let rounds = Double(max(0, specification.retries - round))
+        let share = quiet / max(1, size * (round == 0 ? max(passed, 1e-9) : 1))
+        let later = Double(space.count - table.positions.upperBound) * (1 + min(1, share) * Double(specification.retries))
+        let remaining = unsent + (quiet + unsent * min(1, share)) * rounds + later
+        return ScanProgress(
+            round: round, fraction: sent + remaining > 0 ? sent / (sent + remaining) : 0, rate: rate,
+            eta: rate > 0 ? remaining / min(rate, Double(specification.rate)) : nil)
+    }
+}

@@ -1,0 +1,30 @@
+import Synchronization
+
+/// What the transmit thread tells while it runs, for any thread to read.
+final class ScanTelemetry: Sendable {
+    let probesSent = Atomic<Int64>(0)
+    let sendErrors = Atomic<Int64>(0)
+    let round = Atomic<Int>(0)
+    let position = Atomic<UInt64>(0)
+    /// Probes a second.
+    let rate = Atomic<Double>(0)
+
+    private let windowStart = Atomic<Int64>(0)
+    private let windowProbes = Atomic<Int64>(0)
+    private static let window: Int64 = 250_000_000
+
+    /// Notes that `probes` left at `now` (ns, steady clock). The transmit thread only.
+    func observe(_ now: Int64, probes: Int) {
+        let start = windowStart.load(ordering: .relaxed)
+        let count = windowProbes.load(ordering: .relaxed) + Int64(probes)
+        let elapsed = now - start
+        guard elapsed >= Self.window else {
+            windowProbes.store(count, ordering: .relaxed)
+            return
+        }
+        // A longer gap is a pause between rounds, not a slow stretch.
+        if start > 0, elapsed < 8 * Self.window { rate.store(Double(count) * 1e9 / Double(elapsed), ordering: .relaxed) }
+        windowStart.store(now, ordering: .relaxed)
+        windowProbes.store(0, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,76 @@
+import Synchronization
+
+/// When the probes of one attempt left: one entry (position, time) for each stretch of about a quarter of a millisecond.
+///
+/// The transmit thread writes, the capture thread reads; positions grow with time. Entries that have been overwritten are no longer
+/// found, so a reply that comes very late has no round-trip time.
+final class SendLog: Sendable {
+    private static let capacity = 1 << 14
+    private static let stretch: Int64 = 250
+
+    private struct Entry: ~Copyable {
+        let position = Atomic<UInt64>(0)
+        let time = Atomic<Int64>(0)
+    }
+
+    // Allocated here, freed in deinit, never reassigned; all access is atomic.
+    nonisolated(unsafe) private let entries: UnsafeMutablePointer<Entry>
+    private let written = Atomic<Int>(0)
+
+    init() {
+        entries = .allocate(capacity: Self.capacity)
+        for index in 0..<Self.capacity { (entries + index).initialize(to: Entry()) }
+    }
+
+    deinit {
+        entries.deinitialize(count: Self.capacity)
+        entries.deallocate()
+    }
+
+    /// Notes that the probes from `position` on leave at `time` (µs since the epoch). The transmit thread only.
+    @inline(__always)
+    func note(_ position: UInt64, at time: Int64) {
+        let count = written.load(ordering: .relaxed)
+        if count > 0 {
+            let last = entries + (count &- 1) % Self.capacity
+            let sinceLast = time &- last.pointee.time.load(ordering: .relaxed)
+            if sinceLast >= 0, sinceLast < Self.stretch, last.pointee.position.load(ordering: .relaxed) <= position { return }
+        }
+        let entry = entries + count % Self.capacity
+        entry.pointee.position.store(position, ordering: .relaxed)
+        entry.pointee.time.store(time, ordering: .relaxed)
+        written.store(count &+ 1, ordering: .releasing)
+    }
+
+    /// When the probe at `position` left, to within one stretch; nil when that is no longer known.
+    func time(of position: UInt64) -> Int64? {
+        let count = written.load(ordering: .acquiring)
+        // The oldest eighth may be overwritten while this reads.
+        let oldest = max(0, count - Self.capacity / 8 * 7)
+        var low = oldest
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if entry(middle).position <= position { low = middle + 1 } else { high = middle }
+        }
+        return low > oldest ? entry(low - 1).time : nil
+    }
+
+    /// The first position that left at `time` or later, or had not left yet: everything before it left earlier.
+    func position(at time: Int64) -> UInt64? {
+        let count = written.load(ordering: .acquiring)
+        var low = max(0, count - Self.capacity)
+        guard low < count, entry(low).time < time else { return nil }
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if entry(middle).time < time { low = middle + 1 } else { high = middle }
+        }
+        return entry(max(0, low - 1)).position
+    }
+
+    private func entry(_ index: Int) -> (position: UInt64, time: Int64) {
+        let entry = entries + index % Self.capacity
+        return (entry.pointee.position.load(ordering: .relaxed), entry.pointee.time.load(ordering: .relaxed))
+    }
+}

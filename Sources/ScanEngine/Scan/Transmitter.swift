@@ -1,0 +1,231 @@
+import CLinux
+import ScanTargets
+import Synchronization
+
+/// The transmit thread's loop: chunk by chunk, round by round, over what is still silent.
+final class Transmitter: @unchecked Sendable {
+    // Unchecked: after the initialiser only the transmit thread touches the unprotected parts; `telemetry` is atomic.
+    private let specification: ScanSpecification
+    private let space: ProbeSpace
+    private let permutation: Permutation
+    private let books: ScanBooks
+    private let lanes: [Lane]
+    private let firstPort: UInt16
+    private let scope: ScopeGuard
+    private let sink: any ObservationSink
+    private let telemetry: ScanTelemetry
+
+    private var table: ProbeTable
+    private var pacer: Pacer
+    private var allowed: AddressSet
+    private var allowedVersion: Int
+    private var lastSent: Int64 = 0
+
+    /// Where a run goes on.
+    struct Place {
+        var round: Int
+        var position: UInt64
+    }
+
+    enum Outcome {
+        case finished
+        case stopped(Place)
+    }
+
+    init(
+        _ specification: ScanSpecification, space: ProbeSpace, permutation: Permutation, books: ScanBooks, table: ProbeTable, lanes: [Lane],
+        ports: SourcePortBlock, scope: ScopeGuard, sink: any ObservationSink, telemetry: ScanTelemetry
+    ) {
+        self.specification = specification
+        self.space = space
+        self.permutation = permutation
+        self.books = books
+        self.table = table
+        self.lanes = lanes
+        self.scope = scope
+        self.sink = sink
+        self.telemetry = telemetry
+        firstPort = ports.first
+        pacer = Pacer(rate: specification.rate, batch: FrameBatch.capacity, now: SteadyClock.nanoseconds())
+        allowedVersion = scope.currentVersion
+        allowed = scope.current
+    }
+
+    /// Goes through all chunks from `place` on, which lies in the table's chunk.
+    func run(from place: Place) throws(EngineError) -> Outcome {
+        // The default slack of 50 µs would show as bursts.
+        _ = clinux_set_timer_slack(1)
+        var place = place
+        while true {
+            if let stopped = try rounds(from: place) { return .stopped(stopped) }
+            guard let next = try closeChunk() else {
+                return books.isStopping && table.positions.upperBound < space.count ? .stopped(endOfRounds) : .finished
+            }
+            place = next
+        }
+    }
+
+    /// All rounds of a chunk; the place to go on from when the run is stopped, nil when the chunk is through.
+    private func rounds(from place: Place) throws(EngineError) -> Place? {
+        var place = place
+        while place.round <= specification.retries {
+            telemetry.round.store(place.round, ordering: .relaxed)
+            books.state.withLock { $0.counters.rounds = max($0.counters.rounds, Int64(place.round) + 1) }
+            if let position = try pass(place) { return rewound(place.round, position) }
+            guard awaitAnswers() else { return rewound(place.round, table.positions.upperBound) }
+            if table.silentCount == 0 { return nil }
+            place = Place(round: place.round + 1, position: table.positions.lowerBound)
+        }
+        return nil
+    }
+
+    /// Sends one probe to each silent target from `place` on; the position reached when the run is stopped.
+    private func pass(_ place: Place) throws(EngineError) -> UInt64? {
+        let end = table.positions.upperBound
+        let log = books.sendLogs[place.round]
+        let sourcePort = firstPort &+ UInt16(truncatingIfNeeded: place.round)
+        var position = place.position
+        pacer.resume(now: SteadyClock.nanoseconds())
+        while let next = table.nextSilent(from: position, before: end) {
+            position = next
+            if books.isStopping { return position }
+            refreshScope()
+            let now = SteadyClock.nanoseconds()
+            let permitted = sink.isFull ? 0 : pacer.permitted(now: now)
+            guard permitted > 0 else {
+                // While the sink is full the pacer may owe probes: look again shortly.
+                books.transmitWake.wait(nanoseconds: max(pacer.delay(now: now), sink.isFull ? 1_000_000 : 0))
+                continue
+            }
+            log.note(position, at: WallClock.microseconds())
+            let added = fill(permitted, &position, end, sourcePort)
+            try flush()
+            pacer.spend(added, now: now)
+            telemetry.position.store(position, ordering: .relaxed)
+            telemetry.observe(now, probes: added)
+        }
+        return nil
+    }
+
+    /// Puts up to `count` probes into the lanes, moving `position` behind the last; returns how many.
+    private func fill(_ count: Int, _ position: inout UInt64, _ end: UInt64, _ sourcePort: UInt16) -> Int {
+        var added = 0
+        // Skipped targets need no permission, but the clock and the stop flag must be looked at now and then.
+        var looked = 0
+        while added < count, looked < 4096, let next = table.nextSilent(from: position, before: end) {
+            looked += 1
+            position = next + 1
+            guard let target = space.target(at: permutation.index(at: next)), let lane = lane(for: target.address),
+                let destination = target.address.v4
+            else { continue }
+            lane.add(destination, port: target.port, from: sourcePort)
+            added += 1
+            if lane.isFull { break }
+        }
+        return added
+    }
+
+    /// The lane that `address` goes by, nil when it may not or cannot be probed.
+    @inline(__always)
+    private func lane(for address: IPAddress) -> Lane? {
+        guard allowed.contains(address) else { return nil }
+        for lane in lanes where lane.destinations.contains(address) { return lane }
+        return nil
+    }
+
+    private func refreshScope() {
+        let version = scope.currentVersion
+        guard version != allowedVersion else { return }
+        allowedVersion = version
+        allowed = scope.current
+    }
+
+    private func flush() throws(EngineError) {
+        for lane in lanes where lane.pending > 0 {
+            let sent = try lane.flush {
+                books.transmitWake.wait(nanoseconds: 200_000)
+                return !books.isStopping
+            }
+            telemetry.probesSent.add(Int64(sent.probes), ordering: .relaxed)
+            telemetry.sendErrors.add(Int64(sent.refused), ordering: .relaxed)
+        }
+        lastSent = SteadyClock.nanoseconds()
+    }
+
+    /// Waits until all targets of the chunk have answered or the last probe's time is up; false when the run is stopped.
+    private func awaitAnswers() -> Bool {
+        if lastSent == 0 { lastSent = SteadyClock.nanoseconds() }
+        while table.silentCount > 0 {
+            if books.isStopping { return false }
+            // The time-out follows the answers that come in meanwhile.
+            let rest = lastSent + books.answerTimeout * 1000 - SteadyClock.nanoseconds()
+            if rest <= 0 { return true }
+            books.transmitWake.wait(nanoseconds: min(rest, 50_000_000))
+        }
+        return true
+    }
+
+    /// A place from which no probe is missing whose answer may still be on its way.
+    private func rewound(_ round: Int, _ position: UInt64) -> Place {
+        let earliest = WallClock.microseconds() - books.answerTimeout
+        let start = table.positions.lowerBound
+        let safe = books.sendLogs[round].position(at: earliest) ?? start
+        return Place(round: round, position: min(max(safe, start), position))
+    }
+
+    private var endOfRounds: Place {
+        Place(round: specification.retries, position: table.positions.upperBound)
+    }
+
+    /// Settles what stayed silent and opens the next chunk; nil when this was the last, or when the run is stopped.
+    private func closeChunk() throws(EngineError) -> Place? {
+        guard settleSilent() else { return nil }
+        let start = table.positions.upperBound
+        guard start < space.count, !books.isStopping else { return nil }
+        table = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count))
+        books.state.withLock { state in
+            state.previous = state.current
+            state.current = table
+        }
+        lastSent = 0
+        return Place(round: 0, position: start)
+    }
+
+    /// Counts the silent targets as filtered, or as untested where they could not be probed, and reports the filtered ones when asked to.
+    /// False when the run was stopped on the way.
+    private func settleSilent() -> Bool {
+        var batch: [Observation] = []
+        var position = table.positions.lowerBound
+        while position < table.positions.upperBound, !(books.isStopping && specification.recorded.contains(.filtered)) {
+            while sink.isFull, !books.isStopping { books.transmitWake.wait(nanoseconds: 1_000_000) }
+            let end = min(position + 65_536, table.positions.upperBound)
+            // Under the lock no answer comes in between, so each target is counted once.
+            books.state.withLock { state in
+                while let next = table.nextSilent(from: position, before: end) {
+                    position = next + 1
+                    settle(next, &state.counters, &batch)
+                }
+                position = end
+            }
+            if !batch.isEmpty {
+                sink.deliver(batch)
+                batch.removeAll(keepingCapacity: true)
+            }
+        }
+        return position == table.positions.upperBound
+    }
+
+    private func settle(_ position: UInt64, _ counters: inout ScanCounters, _ batch: inout [Observation]) {
+        guard let target = space.target(at: permutation.index(at: position)), lane(for: target.address) != nil else {
+            counters.untested += 1
+            return
+        }
+        counters.filtered += 1
+        guard specification.recorded.contains(.filtered) else { return }
+        // The answer to a later packet must not change what is on record.
+        _ = table.settle(position, as: .filtered)
+        batch.append(
+            Observation(
+                time: WallClock.microseconds(), address: target.address, port: target.port, state: .filtered, reason: .noResponse))
+    }
+}

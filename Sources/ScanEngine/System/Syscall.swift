@@ -1,0 +1,42 @@
+import Glibc
+import SystemPackage
+
+/// System calls that report failure by a negative value and `errno`.
+enum Syscall {
+    /// Runs `call` until it is not interrupted by a signal: the one EINTR loop of the engine.
+    @inline(__always)
+    static func retrying<Value: SignedInteger>(_ call: () -> Value) throws(Errno) -> Value {
+        while true {
+            let value = call()
+            if value >= 0 { return value }
+            let code = errno
+            if code != EINTR { throw Errno(rawValue: code) }
+        }
+    }
+
+    /// setsockopt(2) with a plain value.
+    static func setOption<Value: BitwiseCopyable>(_ socket: Int32, _ level: Int32, _ name: Int32, _ value: Value) throws(Errno) {
+        var value = value
+        _ = try retrying { setsockopt(socket, level, name, &value, socklen_t(MemoryLayout<Value>.size)) }
+    }
+
+    /// Calls `body` with `address` as the `sockaddr` that the socket calls want.
+    static func withSocketAddress<Address: BitwiseCopyable, Result>(
+        _ address: Address, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        var address = address
+        return withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<Address>.size)) }
+        }
+    }
+}
+
+extension sockaddr_in {
+    /// An IPv4 socket address; both values in host order.
+    init(address: UInt32, port: UInt16) {
+        self.init()
+        sin_family = sa_family_t(AF_INET)
+        sin_port = port.bigEndian
+        sin_addr.s_addr = address.bigEndian
+    }
+}

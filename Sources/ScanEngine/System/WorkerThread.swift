@@ -1,0 +1,48 @@
+import CLinux
+import Glibc
+
+/// A plain thread outside Swift's cooperative pool, for loops that block.
+package final class WorkerThread: Sendable {
+    // pthread_t is an integer that only this object uses, once, in join().
+    private let thread: pthread_t
+
+    /// Starts `body` on a thread called `name` (at most 15 bytes show up in ps). Signals are left to the other threads.
+    package init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(EngineError) {
+        let start = Unmanaged.passRetained(Start(name: name, body: body))
+        var thread = pthread_t()
+        var blocked = sigset_t()
+        var previous = sigset_t()
+        sigfillset(&blocked)
+        pthread_sigmask(SIG_SETMASK, &blocked, &previous)
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                _ = clinux_name_thread(start.name)
+                start.body()
+                return nil
+            }, start.toOpaque())
+        pthread_sigmask(SIG_SETMASK, &previous, nil)
+        guard code == 0 else {
+            start.release()
+            throw EngineError(.device, "cannot start the thread \(name): \(String(cString: strerror(code)))")
+        }
+        self.thread = thread
+    }
+
+    /// Waits for the end of the thread. Call it once.
+    package func join() {
+        pthread_join(thread, nil)
+    }
+
+    private final class Start: Sendable {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = String(decoding: name.utf8.prefix(15), as: UTF8.self)
+            self.body = body
+        }
+    }
+}

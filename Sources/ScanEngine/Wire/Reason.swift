@@ -1,0 +1,73 @@
+package import ScanTargets
+
+/// Why a target is in its state, in nmap's words.
+package enum Reason: UInt8, Sendable, CaseIterable {
+    case synAck, reset, noResponse
+    case netUnreachable, hostUnreachable, protocolUnreachable, portUnreachable
+    case sourceRouteFailed, netUnknown, hostUnknown, hostIsolated
+    case netProhibited, hostProhibited, netTypeOfService, hostTypeOfService
+    case adminProhibited, precedenceViolation, precedenceCutoff
+    case destinationUnreachable, timeExceeded
+
+    package var words: String {
+        switch self {
+        case .synAck: "syn-ack"
+        case .reset: "reset"
+        case .noResponse: "no-response"
+        case .netUnreachable: "net-unreach"
+        case .hostUnreachable: "host-unreach"
+        case .protocolUnreachable: "proto-unreach"
+        case .portUnreachable: "port-unreach"
+        case .sourceRouteFailed: "source-route-failed"
+        case .netUnknown: "net-unknown"
+        case .hostUnknown: "host-unknown"
+        case .hostIsolated: "host-isolated"
+        case .netProhibited: "net-prohibited"
+        case .hostProhibited: "host-prohibited"
+        case .netTypeOfService: "net-tos"
+        case .hostTypeOfService: "host-tos"
+        case .adminProhibited: "admin-prohibited"
+        case .precedenceViolation: "precedence-violation"
+        case .precedenceCutoff: "precedence-cutoff"
+        case .destinationUnreachable: "dest-unreach"
+        case .timeExceeded: "time-exceeded"
+        }
+    }
+
+    /// The reason that an ICMP error gives (RFC 792, RFC 1122 §3.2.2.1, RFC 1812 §5.2.7.1). Nil for code 4, which is about packet sizes
+    /// and says nothing of the target.
+    init?(icmpType: UInt8, code: UInt8) {
+        guard icmpType == ICMPView.MessageType.destinationUnreachable else {
+            self = .timeExceeded
+            return
+        }
+        switch code {
+        case 0: self = .netUnreachable
+        case 1: self = .hostUnreachable
+        case 2: self = .protocolUnreachable
+        case 3: self = .portUnreachable
+        case 4: return nil
+        case 5: self = .sourceRouteFailed
+        case 6: self = .netUnknown
+        case 7: self = .hostUnknown
+        case 8: self = .hostIsolated
+        case 9: self = .netProhibited
+        case 10: self = .hostProhibited
+        case 11: self = .netTypeOfService
+        case 12: self = .hostTypeOfService
+        case 13: self = .adminProhibited
+        case 14: self = .precedenceViolation
+        case 15: self = .precedenceCutoff
+        default: self = .destinationUnreachable
+        }
+    }
+
+    /// The state that this reason means.
+    package var state: TargetState {
+        switch self {
+        case .synAck: .open
+        case .reset: .closed
+        default: .filtered
+        }
+    }
+}

@@ -1,0 +1,12 @@
+/// A value that knows its neighbours, so that ranges of it can be merged and cut without arithmetic that overflows.
+protocol Steppable: Comparable {
+    /// The value right after this one, nil at the end.
+    var next: Self? { get }
+    /// The value right before this one, nil at the beginning.
+    var previous: Self? { get }
+}
+
+extension UInt16: Steppable {
+    var next: UInt16? { self == .max ? nil : self + 1 }
+    var previous: UInt16? { self == .min ? nil : self - 1 }
+}
