@@ -93,7 +93,9 @@ package struct Job: Codable, Sendable, Equatable {
     /// Only while it runs.
     package var progress: Progress?
 
-    package init(id: Int64, name: String?, state: JobState, submittedBy: Submitter, submitted: Timestamp, targets: [String], account: Account) {
+    package init(
+        id: Int64, name: String?, state: JobState, submittedBy: Submitter, submitted: Timestamp, targets: [String], account: Account
+    ) {
         self.id = id
         self.name = name
         self.state = state

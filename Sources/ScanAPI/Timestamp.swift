@@ -86,7 +86,8 @@ extension Timestamp: Codable {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let value = Timestamp(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(text) is not a time like 2026-11-23T19:06:01.000000Z")
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "\(text) is not a time like 2026-11-23T19:06:01.000000Z")
         }
         self = value
     }

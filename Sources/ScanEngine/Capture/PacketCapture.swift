@@ -45,7 +45,8 @@ final class PacketCapture {
         guard code >= 0 else {
             let kind: EngineError.Kind = code == PCAP_ERROR_PERM_DENIED ? .noPrivilege : .device
             let detail = String(cString: pcap_geterr(handle))
-            throw EngineError(kind, "cannot capture on \(interface): \(String(cString: pcap_statustostr(code)))\(detail.isEmpty ? "" : ", \(detail)")")
+            throw EngineError(
+                kind, "cannot capture on \(interface): \(String(cString: pcap_statustostr(code)))\(detail.isEmpty ? "" : ", \(detail)")")
         }
         func fault(_ what: String) -> EngineError {
             EngineError(.device, "cannot \(what) on \(interface): \(String(cString: pcap_geterr(handle)))")

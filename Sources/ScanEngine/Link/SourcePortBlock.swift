@@ -30,7 +30,8 @@ package final class SourcePortBlock: Sendable {
         let last = Int(range.upperBound) - Int(size) + 1
         let starts = Array(stride(from: Int(range.lowerBound), through: last, by: Int(size))).map { UInt16($0) }
         guard !starts.isEmpty else {
-            throw EngineError(.portsTaken, "The source ports \(range.lowerBound)-\(range.upperBound) are fewer than the \(size) a job needs.")
+            throw EngineError(
+                .portsTaken, "The source ports \(range.lowerBound)-\(range.upperBound) are fewer than the \(size) a job needs.")
         }
         let wanted = [preferred].compactMap(\.self).filter { range.contains($0) && Int($0) <= last }
         for first in wanted + starts.filter({ !avoiding.contains($0) }) + starts.filter({ avoiding.contains($0) }) {

@@ -5,7 +5,9 @@ import SystemPackage
 /// The kernel's table of hardware addresses on a link (arp(7)); the kernel does the asking.
 enum NeighborTable {
     /// The hardware address of `address`, which is on the link of `interface`. Blocks up to `seconds`; nil when nobody answers.
-    static func resolve(_ address: UInt32, on interface: NetworkInterface, _ netlink: inout Netlink, seconds: Double = 1) -> HardwareAddress? {
+    static func resolve(_ address: UInt32, on interface: NetworkInterface, _ netlink: inout Netlink, seconds: Double = 1)
+        -> HardwareAddress?
+    {
         let end = SteadyClock.nanoseconds() + Int64(seconds * 1e9)
         while true {
             if let found = lookUp(address, interface.index, &netlink) { return found }

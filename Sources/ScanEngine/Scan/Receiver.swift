@@ -115,8 +115,8 @@ final class Receiver: @unchecked Sendable {
         if state.current.positions.contains(position) {
             guard state.current.settle(position, as: answer) else { return false }
         } else {
-            // The chunk is over and its silent targets stand as filtered. Once that has been recorded it stays.
-            guard let previous = state.previous, previous.positions.contains(position), !recorded.contains(.filtered),
+            // The chunk is over and what is silent in it has been counted as filtered.
+            guard let previous = state.previous, previous.positions.contains(position),
                 previous.settle(position, as: answer)
             else { return false }
             state.counters.filtered -= 1

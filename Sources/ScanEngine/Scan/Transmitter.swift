@@ -20,6 +20,8 @@ final class Transmitter: @unchecked Sendable {
     private var allowed: AddressSet
     private var allowedVersion: Int
     private var lastSent: Int64 = 0
+    /// Whether a target of this chunk may have been passed over, because scope or routes leave it out.
+    private var mayHaveSkipped = false
 
     /// Where a run goes on.
     struct Place {
@@ -56,10 +58,12 @@ final class Transmitter: @unchecked Sendable {
         // The default slack of 50 µs would show as bursts.
         _ = clinux_set_timer_slack(1)
         var place = place
+        // What an earlier run left out of this chunk is not known.
+        mayHaveSkipped = place.round > 0 || place.position > table.positions.lowerBound
         while true {
             if let stopped = try rounds(from: place) { return .stopped(stopped) }
-            guard let next = try closeChunk() else {
-                return books.isStopping && table.positions.upperBound < space.count ? .stopped(endOfRounds) : .finished
+            guard let next = closeChunk() else {
+                return books.isStopping && !isThrough ? .stopped(endOfRounds) : .finished
             }
             place = next
         }
@@ -117,7 +121,10 @@ final class Transmitter: @unchecked Sendable {
             position = next + 1
             guard let target = space.target(at: permutation.index(at: next)), let lane = lane(for: target.address),
                 let destination = target.address.v4
-            else { continue }
+            else {
+                mayHaveSkipped = true
+                continue
+            }
             lane.add(destination, port: target.port, from: sourcePort)
             added += 1
             if lane.isFull { break }
@@ -173,30 +180,39 @@ final class Transmitter: @unchecked Sendable {
         return Place(round: round, position: min(max(safe, start), position))
     }
 
+    /// Whether every target of the job is in the books.
+    private var isThrough: Bool {
+        books.state.withLock { $0.current.positions.lowerBound == space.count }
+    }
+
     private var endOfRounds: Place {
         Place(round: specification.retries, position: table.positions.upperBound)
     }
 
     /// Settles what stayed silent and opens the next chunk; nil when this was the last, or when the run is stopped.
-    private func closeChunk() throws(EngineError) -> Place? {
-        guard settleSilent() else { return nil }
+    private func closeChunk() -> Place? {
+        guard settleSkipped() else { return nil }
         let start = table.positions.upperBound
-        guard start < space.count, !books.isStopping else { return nil }
-        table = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count))
+        let next = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count))
         books.state.withLock { state in
-            state.previous = state.current
-            state.current = table
+            state.counters.filtered += Int64(table.silentCount)
+            state.previous = table
+            state.current = next
         }
+        guard start < space.count else { return nil }
+        table = next
         lastSent = 0
+        mayHaveSkipped = false
         return Place(round: 0, position: start)
     }
 
-    /// Counts the silent targets as filtered, or as untested where they could not be probed, and reports the filtered ones when asked to.
-    /// False when the run was stopped on the way.
-    private func settleSilent() -> Bool {
+    /// Looks at each silent target, where silence may not simply be counted as filtered: some may never have been probed and are untested,
+    /// or each filtered one is to be reported. False when the run was stopped on the way.
+    private func settleSkipped() -> Bool {
+        guard mayHaveSkipped || specification.recorded.contains(.filtered) else { return true }
         var batch: [Observation] = []
         var position = table.positions.lowerBound
-        while position < table.positions.upperBound, !(books.isStopping && specification.recorded.contains(.filtered)) {
+        while position < table.positions.upperBound, !books.isStopping {
             while sink.isFull, !books.isStopping { books.transmitWake.wait(nanoseconds: 1_000_000) }
             let end = min(position + 65_536, table.positions.upperBound)
             // Under the lock no answer comes in between, so each target is counted once.
@@ -216,14 +232,14 @@ final class Transmitter: @unchecked Sendable {
     }
 
     private func settle(_ position: UInt64, _ counters: inout ScanCounters, _ batch: inout [Observation]) {
+        // What has been counted stays as it is, whatever arrives later.
+        _ = table.settle(position, as: .filtered)
         guard let target = space.target(at: permutation.index(at: position)), lane(for: target.address) != nil else {
             counters.untested += 1
             return
         }
         counters.filtered += 1
         guard specification.recorded.contains(.filtered) else { return }
-        // The answer to a later packet must not change what is on record.
-        _ = table.settle(position, as: .filtered)
         batch.append(
             Observation(
                 time: WallClock.microseconds(), address: target.address, port: target.port, state: .filtered, reason: .noResponse))

@@ -13,7 +13,8 @@ package enum Privilege {
             do {
                 _ = try OwnedDescriptor(family: family, type: type, protocol: number)
             } catch {
-                return "Raw sockets are not allowed here (\(error.description)): run synscand as root or give it the capability CAP_NET_RAW."
+                return
+                    "Raw sockets are not allowed here (\(error.description)): run synscand as root or give it the capability CAP_NET_RAW."
             }
         }
         return nil

@@ -1,6 +1,6 @@
 /// A target, port or list expression that cannot be used: what was given, where it is wrong, and what to write instead.
 ///
-/// All parts are safe to show: control and other invisible characters are written as escapes (`\n`, `\u{001B}`).
+/// All parts are safe to show: control and other invisible characters are written as escapes (`\n`, `\u{1B}`).
 package struct ExpressionError: Error, Sendable, Equatable {
     /// What was given, shortened to the surroundings of the fault where it is long.
     package let asked: String

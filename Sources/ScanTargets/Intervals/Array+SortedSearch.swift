@@ -1,17 +1,13 @@
 extension Array where Element: Comparable {
-    /// Where the last element that is not above `value` stands in this sorted array; nil when all are above it.
-    ///
-    /// The loop runs log2(count) times whatever it finds, and its choice compiles to a conditional move: a random look-up costs no mispredicted
-    /// branch. It runs once or twice for each packet.
+    /// Where the last element that is not above `value` stands in this sorted array; nil when all are above it. Takes log2(count) steps and allocates
+    /// nothing: the packet path looks addresses and ports up with it.
     func sortedIndex(ofLastNotAbove value: Element) -> Int? {
-        guard !isEmpty else { return nil }
-        var base = 0
-        var length = count
-        while length > 1 {
-            let half = length / 2
-            base += self[base + half] <= value ? half : 0
-            length -= half
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low &+ high) / 2
+            if self[middle] <= value { low = middle &+ 1 } else { high = middle }
         }
-        return self[base] <= value ? base : nil
+        return low == 0 ? nil : low - 1
     }
 }

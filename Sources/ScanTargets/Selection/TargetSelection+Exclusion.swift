@@ -56,7 +56,7 @@ extension TargetSelection {
         let lostByHost = Dictionary(grouping: inProduct.filter { sharedPorts.contains($0.port) }, by: \.address)
         let expansion = lostByHost.values.reduce(0) { $0 + sharedPorts.count - $1.count }
         guard expansion <= Self.expansionLimit else { return nil }
-        let split = lostByHost.flatMap { address, lost in
+        let split = lostByHost.sorted { $0.key < $1.key }.flatMap { address, lost in
             sharedPorts.subtracting(PortSet(lost.map { $0.port...$0.port })).map { Endpoint(address: address, port: $0) }
         }
         return TargetSelection(

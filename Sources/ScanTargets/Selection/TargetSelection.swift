@@ -39,7 +39,8 @@ package struct TargetSelection: Hashable, Sendable {
 
 extension [Endpoint] {
     fileprivate func sortedUnique() -> [Endpoint] {
-        let isSortedUnique = indices.dropFirst().allSatisfy { self[$0 - 1] < self[$0] }
-        return isSortedUnique ? self : Set(self).sorted()
+        sorted().reduce(into: []) { unique, next in
+            if unique.last != next { unique.append(next) }
+        }
     }
 }

@@ -1,0 +1,52 @@
+import ScanTargets
+import Testing
+
+/// An exclusion list of half a million ranges is read at start and consulted for each packet. The bounds are some ten times what a slow machine needs,
+/// and catch a loop that went quadratic.
+@Suite("A scope of 500,000 ranges is quick", .serialized)
+struct AddressSetSpeedTests {
+    private static let large = AddressSet(everySecondAddress(of: 0x0a00_0000))
+    private static let shifted = AddressSet(everySecondAddress(of: 0x0a00_0000 + 500_000))
+
+    /// 500,000 single addresses with gaps between them.
+    private static func everySecondAddress(of start: UInt32) -> [AddressRange] {
+        (0..<500_000).map { AddressRange(IPAddress(v4: start + 2 * $0)) }
+    }
+
+    @Test("It is built from ranges in any order within 3 seconds")
+    func builds() {
+        var random = SplitMix64(seed: 3)
+        let shuffled = Self.everySecondAddress(of: 0x0a00_0000).shuffled(using: &random)
+        let clock = ContinuousClock()
+        var set = AddressSet()
+        let time = clock.measure { set = AddressSet(shuffled) }
+        #expect(set == Self.large)
+        #expect(time < .seconds(3))
+    }
+
+    @Test("Union, difference, intersection and scope check take less than 3 seconds together")
+    func combines() {
+        let (left, right) = (Self.large, Self.shifted)
+        var results: [AddressSet] = []
+        var outside: AddressRange?
+        let time = ContinuousClock().measure {
+            results = [left.union(right), left.subtracting(right), left.intersection(right)]
+            outside = left.firstRange(outside: left)
+        }
+        #expect(results.map(\.ranges.count) == [750_000, 250_000, 250_000])
+        #expect(outside == nil)
+        #expect(time < .seconds(3))
+    }
+
+    @Test("A million look-ups of random addresses take less than a second")
+    func looksUp() {
+        var random = SplitMix64(seed: 4)
+        let set = Self.large
+        var found = 0
+        let time = ContinuousClock().measure {
+            for _ in 0..<1_000_000 where set.contains(v4: 0x0a00_0000 + UInt32(random.below(1_000_000))) { found += 1 }
+        }
+        #expect(500_000 - 5_000..<500_000 + 5_000 ~= found)
+        #expect(time < .seconds(1))
+    }
+}

@@ -1,0 +1,167 @@
+import ScanTargets
+import Testing
+
+@Suite("Target expressions")
+struct TargetExpressionTests {
+    @Test(
+        "Addresses, networks and ranges are read",
+        arguments: [
+            ("192.0.2.1", "192.0.2.1"),
+            ("192.0.2.77/24", "192.0.2.0/24"),
+            ("192.0.2.1-192.0.2.20", "192.0.2.1-192.0.2.20"),
+            ("192.0.2.1-20", "192.0.2.1-192.0.2.20"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("::", "::"),
+            ("2001:db8::1:80", "2001:db8::1:80"),  // without brackets 80 is a group, not a port
+            ("2001:db8::/64", "2001:db8::/64"),
+            ("2001:db8::1-2001:db8::20", "2001:db8::1-2001:db8::20"),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+        ])
+    func readsAddresses(text: String, expected: String) throws {
+        let target = try TargetExpression(parsing: text)
+        #expect(target.hosts == .addresses(try range(expected)))
+        #expect(target.port == nil)
+        #expect(target.text == text)
+    }
+
+    @Test(
+        "Names are read, and kept in lower case",
+        arguments: [
+            ("localhost", "localhost"),
+            ("Host.Example", "host.example"),
+            ("host.example.", "host.example."),  // a final dot means a complete name
+            ("my-host", "my-host"),  // a hyphen makes no range
+            ("3com.example", "3com.example"),  // RFC 1123 lets labels begin with a digit
+            ("1.2.3.4.in-addr.arpa", "1.2.3.4.in-addr.arpa"),
+            ("_dmarc.example", "_dmarc.example"),
+            ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("a", "a"),
+            ("fe80", "fe80"),  // hexadecimal digits without a colon
+        ])
+    func readsNames(text: String, name: String) throws {
+        let target = try TargetExpression(parsing: text)
+        #expect(target.hosts == .name(name))
+        #expect(target.port == nil)
+        #expect(target.text == text)
+    }
+
+    @Test(
+        "A single host may carry a port",
+        arguments: [
+            ("192.0.2.1:80", .addresses("192.0.2.1"), 80),
+            ("192.0.2.1/32:80", .addresses("192.0.2.1"), 80),
+            ("[2001:db8::1]:65535", .addresses("2001:db8::1"), 65535),
+            ("host.example:443", .name("host.example"), 443),
+            ("localhost:1", .name("localhost"), 1),
+        ] as [(String, Wanted, UInt16)])
+    func readsPorts(text: String, wanted: Wanted, port: UInt16) throws {
+        let target = try TargetExpression(parsing: text)
+        switch wanted {
+        case .addresses(let text): #expect(target.hosts == .addresses(try range(text)))
+        case .name(let name): #expect(target.hosts == .name(name))
+        }
+        #expect(target.port == port)
+    }
+
+    enum Wanted: Sendable {
+        case addresses(String)
+        case name(String)
+    }
+
+    @Test(
+        "A mistyped address is an error about the address, never a host name",
+        arguments: [
+            ("1.2.3", 1, "four numbers, here are 3"),
+            ("1.2.3.4.5", 1, "four numbers, here are more"),
+            ("12345", 1, "four numbers, here is one"),
+            ("300.1.1.1", 1, "300 is larger than 255"),
+            ("10.0.0.256", 8, "256 is larger than 255"),
+            ("10.0..1", 6, "a number is missing"),
+            ("010.0.0.1", 1, "010 begins with a zero"),
+            ("10.0.0.0/33", 10, "33 is larger than the 32 bits of an IPv4 address"),
+            ("10.0.0.0/", 10, "the prefix length is missing"),
+            ("10.0.0.0/08", 10, "\"08\" is not a prefix length"),
+            ("10.0.0.0/255.0.0.0", 10, "\"255.0.0.0\" is not a prefix length"),
+            ("10.0.0/24", 1, "four numbers, here are 3"),
+            ("10.0.0.9-10.0.0.1", 10, "the last address 10.0.0.1 comes before the first, 10.0.0.9"),
+            ("10.0.0.9-1", 10, "the last address 10.0.0.1 comes before the first, 10.0.0.9"),
+            ("10.0.0.1-256", 10, "256 is larger than 255"),
+            ("10.0.0.1-", 10, "the range has no end"),
+            ("-10.0.0.1", 1, "an address is missing"),
+            ("-", 1, "an address is missing"),
+            (".", 1, "four numbers"),
+            ("10.0.0.1-2001:db8::1", 10, "from IPv4 to IPv6"),
+            ("0x7f000001", 1, "four numbers, here is one"),  // inet_aton reads 127.0.0.1
+            ("127.0x1", 1, "four numbers, here are 2"),
+            ("host.1", 1, "four numbers, here are 2"),
+            ("2001:db8::g", 11, "\"g\" is not a hexadecimal digit"),
+            ("2001:db8:1", 1, "eight groups, here are 3"),
+            ("1::2::3", 6, "a group of digits is missing"),
+            ("12345::", 5, "more than four digits"),
+            ("2001:db8::/129", 12, "129 is larger than the 128 bits of an IPv6 address"),
+            ("1:2:3:4:5:6:7:8:9", 17, "eight groups, here are more"),
+            ("1:2:3:4::5:6:7:8", 8, "nothing is left"),
+        ])
+    func explainsAddresses(text: String, position: Int, problem: String) throws {
+        let error = try #require(throws: ExpressionError.self) { try TargetExpression(parsing: text) }
+        #expect(error.asked == text)
+        #expect(error.position == position)
+        #expect(error.problem.contains(problem))
+    }
+
+    @Test(
+        "Other mistakes are explained by habit",
+        arguments: [
+            ("", 1, "the target is empty", "write an address"),
+            ("http://host.example/", 5, "a URL is not a target", "the host alone"),
+            ("10.0.0.1,10.0.0.2", 9, "\",\" does not belong", "a word of its own"),
+            ("10.0.0.*", 8, "\"*\" does not belong", "a network or a range"),
+            ("fe80::1%eth0", 8, "\"%\" does not belong", "leave the zone out"),
+            ("10.0.0.1 10.0.0.2", 9, "\" \" does not belong", "write an address"),
+            ("bücher.example", 2, "\"ü\" does not belong", "xn--"),
+            ("a\u{1b}[2J", 2, "\"\\u{1B}\" does not belong", "write an address"),
+            ("-host.example", 1, "begins with a hyphen", "letters, digits and hyphens"),
+            ("host-.example", 5, "ends with a hyphen", "letters, digits and hyphens"),
+            ("host..example", 6, "a part of the name is missing", "letters, digits and hyphens"),
+            ("host]", 5, "\"]\" does not belong in a name", "letters, digits and hyphens"),
+            ("_._", 1, "at least one letter", "letters, digits and hyphens"),
+            ("host.example/24", 13, "a prefix length needs an address", "the network's address"),
+            ("10.0.0.0/24:80", 12, "a port goes with a single address", "apart from it"),
+            ("10.0.0.1-20:80", 12, "a port goes with a single address", "apart from it"),
+            ("10.0.0.1:0", 10, "port 0 is reserved", "from 1 to 65535"),
+            ("10.0.0.1:65536", 10, "the port 65536 is larger than 65535", "from 1 to 65535"),
+            ("10.0.0.1:", 10, "the port is missing", "from 1 to 65535"),
+            ("10.0.0.1:http", 10, "\"http\" is not a port number", "from 1 to 65535"),
+            (":80", 1, "an address is missing", "192.0.2.1"),
+            ("[2001:db8::1", 13, "the closing bracket is missing", "[2001:db8::1]:80"),
+            ("[192.0.2.1]:80", 2, "eight groups", "eight groups"),
+            ("[2001:db8::1]80", 14, "only a colon and a port may follow", "[2001:db8::1]:80"),
+            ("[2001:db8::1]:", 15, "the port is missing", "from 1 to 65535"),
+            ("[2001:db8::]/64", 13, "only a colon and a port may follow", "without brackets"),
+        ])
+    func explainsHabits(text: String, position: Int, problem: String, remedy: String) throws {
+        let error = try #require(throws: ExpressionError.self) { try TargetExpression(parsing: text) }
+        #expect(error.position == position)
+        #expect(error.problem.contains(problem))
+        #expect(error.remedy.contains(remedy))
+    }
+
+    @Test("The longest names and labels of DNS are read, longer ones refused")
+    func limitsNames() throws {
+        let label = String(repeating: "a", count: 63)
+        let longest = [label, label, label, String(repeating: "b", count: 61)].joined(separator: ".")
+        #expect(try TargetExpression(parsing: longest).hosts == .name(longest))
+        #expect(try TargetExpression(parsing: longest + ".:65535").hosts == .name(longest + "."))
+        #expect(throws: ExpressionError.self) { try TargetExpression(parsing: longest + "b") }
+        #expect(throws: ExpressionError.self) { try TargetExpression(parsing: label + "a") }
+    }
+
+    @Test("A text of a million bytes is refused with a short error")
+    func limitsText() throws {
+        let error = try #require(throws: ExpressionError.self) { try TargetExpression(parsing: String(repeating: "a.", count: 500_000)) }
+        #expect(error.problem.contains("1000000 bytes"))
+        #expect(error.description.count < 250)
+    }
+}
