@@ -1,8 +1,8 @@
 import ScanTargets
 import Testing
 
-/// Random sets against a plain `Set` of addresses. The universe is small and lies at the edges where arithmetic breaks: the first and the last 24
-/// addresses of each family.
+/// Random sets against a plain `Set` of addresses. The universe is small and lies at the edges where arithmetic breaks: the first and the
+/// last 24 addresses of each family.
 @Suite("Address sets behave like sets of addresses")
 struct AddressSetPropertyTests {
     private static let blocks: [[IPAddress]] = [

@@ -1,8 +1,8 @@
 import ScanTargets
 import Testing
 
-/// An exclusion list of half a million ranges is read at start and consulted for each packet. The bounds are some ten times what a slow machine needs,
-/// and catch a loop that went quadratic.
+/// An exclusion list of half a million ranges is read at start and consulted for each packet. The bounds are some ten times what a slow
+/// machine needs, and catch a loop that went quadratic.
 @Suite("A scope of 500,000 ranges is quick", .serialized)
 struct AddressSetSpeedTests {
     private static let large = AddressSet(everySecondAddress(of: 0x0a00_0000))

@@ -13,6 +13,13 @@ struct ExpressionErrorTests {
                 """)
     }
 
+    @Test("An error about a text as a whole names no character")
+    func describesWhole() {
+        let error = ExpressionError(
+            asked: "host.example", problem: "the name does not resolve", remedy: "check its spelling", location: "a.txt, line 2")
+        #expect(error.description == #"a.txt, line 2: "host.example": the name does not resolve; check its spelling"#)
+    }
+
     @Test("A long text is cut to what surrounds the fault, and the position fits what is shown")
     func shortens() throws {
         let good = (1...100).map { "\($0 * 10)" }.joined(separator: ",")
@@ -28,11 +35,11 @@ struct ExpressionErrorTests {
         "Nothing that a terminal obeys is shown as it came",
         arguments: [
             ("a\u{1b}[31m", "a\\u{1B}[31m"),  // escape sequence
-            ("a\u{9b}31m", "a\\u{9B}31m"),  // its eight-bit form
+            ("a\u{9b}31m", "a\\u{009B}31m"),  // its eight-bit form
             ("a\nb\r\t", "a\\nb\\r\\t"),
             ("\u{202e}gpj", "\\u{202E}gpj"),  // right-to-left override
-            ("a\u{200b}b\u{a0}", "a\\u{200B}b\\u{A0}"),  // invisible and odd spaces
-            ("e\u{301}", "e\\u{301}"),  // a combining mark
+            ("a\u{200b}b\u{a0}", "a\\u{200B}b\\u{00A0}"),  // invisible and odd spaces
+            ("e\u{301}", "e\\u{0301}"),  // a combining mark
             ("größe ☃", "größe ☃"),  // letters and symbols stay
         ])
     func escapes(text: String, shown: String) {

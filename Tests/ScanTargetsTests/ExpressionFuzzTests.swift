@@ -1,8 +1,8 @@
 import ScanTargets
 import Testing
 
-/// A million damaged texts for each parser. A trap ends the whole run, so the first thing these tests show is that there is none; beyond that, what is
-/// accepted must survive being written and read again, and what is refused must be explained within bounds.
+/// A million damaged texts for each parser. A trap ends the whole run, so the first thing these tests show is that there is none; beyond
+/// that, what is accepted must survive being written and read again, and what is refused must be explained within bounds.
 @Suite("A million damaged texts for each parser")
 struct ExpressionFuzzTests {
     private static let cases = 1_000_000

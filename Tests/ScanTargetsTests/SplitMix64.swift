@@ -1,4 +1,5 @@
-/// A small seeded generator (Steele, Lea & Flood, "Fast Splittable Pseudorandom Number Generators", 2014): a failing case comes back with its seed.
+/// A small seeded generator (Steele, Lea & Flood, "Fast Splittable Pseudorandom Number Generators", 2014): a failing case comes back with
+/// its seed.
 struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 

@@ -1,4 +1,5 @@
-/// Makes texts that are almost right: valid ones with one to four bytes changed, put in, taken out or doubled, and now and then bytes at random.
+/// Makes texts that are almost right: valid ones with one to four bytes changed, put in, taken out or doubled, and now and then bytes at
+/// random.
 struct TextMutator {
     private var random: SplitMix64
     private let alphabet: [UInt8]

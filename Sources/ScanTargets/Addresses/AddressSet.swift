@@ -1,7 +1,7 @@
 /// A set of addresses of both families, as sorted ranges that neither overlap nor touch; so equal sets have equal ranges.
 ///
-/// Addresses are numbered 0..<count in ascending order, IPv4 first. A look-up is a binary search and allocates nothing. Values are immutable and may
-/// be read from any thread.
+/// Addresses are numbered 0..<count in ascending order, IPv4 first. A look-up is a binary search and allocates nothing. Values are
+/// immutable and may be read from any thread.
 package struct AddressSet: Hashable, Sendable {
     package let ranges: [AddressRange]
     private let index: AddressIndex

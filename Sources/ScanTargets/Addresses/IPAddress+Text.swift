@@ -1,8 +1,8 @@
 extension IPAddress: LosslessStringConvertible {
     /// Reads an address; nil for anything else, white space and zones included.
     ///
-    /// IPv4 is four decimal numbers without leading zeros, because `010` means 8 to some programs and 10 to others (RFC 6943 §3.1.1). IPv6 is any form
-    /// of RFC 4291 §2.2.
+    /// IPv4 is four decimal numbers without leading zeros, because `010` means 8 to some programs and 10 to others (RFC 6943 §3.1.1). IPv6
+    /// is any form of RFC 4291 §2.2.
     package init?(_ text: String) {
         guard let address = try? AddressSyntax.address(Bytes(text)) else { return nil }
         self = address

@@ -1,6 +1,6 @@
 extension IPv6Syntax {
-    /// The canonical text of RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups as `::` (the first of equal ones),
-    /// and IPv4-mapped addresses (RFC 4291 §2.5.5.2) with a dotted quad at the end.
+    /// The canonical text of RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups as `::` (the first of equal
+    /// ones), and IPv4-mapped addresses (RFC 4291 §2.5.5.2) with a dotted quad at the end.
     static func text(of value: UInt128) -> String {
         if value >> 32 == 0xffff { return "::ffff:" + IPv4Syntax.text(of: UInt32(truncatingIfNeeded: value)) }
         let groups = (0..<8).map { UInt16(truncatingIfNeeded: value >> UInt128(112 - 16 * $0)) }

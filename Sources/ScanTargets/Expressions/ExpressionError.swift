@@ -12,18 +12,20 @@ package struct ExpressionError: Error, Sendable, Equatable {
     package let remedy: String
     /// Where the text came from, as in `targets.txt, line 3`; nil for the command line.
     package let location: String?
+    /// False for an error about a text as a whole, such as an exclusion that leaves nothing.
+    private let hasPlace: Bool
 
     /// How many bytes are shown on either side of a fault.
     private static let shownBytes = 60
 
-    /// An error about a text as a whole.
+    /// An error about a text as a whole; its position is 1, and its description leaves that out.
     package init(asked: String, problem: String, remedy: String, location: String? = nil) {
         let text = Bytes(asked)
-        self.init(asked: text, fault: SyntaxFault(at: text.startIndex, problem, remedy: remedy), location: location)
+        self.init(asked: text, fault: SyntaxFault(at: text.startIndex, problem, remedy: remedy), location: location, hasPlace: false)
     }
 
     /// - Parameter asked: the text that `fault.offset` is an index of.
-    init(asked text: Bytes, fault: SyntaxFault, location: String? = nil) {
+    init(asked text: Bytes, fault: SyntaxFault, location: String? = nil, hasPlace: Bool = true) {
         let cut = min(max(fault.offset, text.startIndex), text.endIndex)
         let before = text[..<cut]
         let after = text[cut...]
@@ -34,13 +36,15 @@ package struct ExpressionError: Error, Sendable, Equatable {
         problem = fault.problem
         remedy = fault.remedy
         self.location = location.map { Bytes($0).escaped }
+        self.hasPlace = hasPlace
     }
 }
 
 extension ExpressionError: CustomStringConvertible {
     /// One sentence: `targets.txt, line 3: "10.0.0.9-10.0.0.1", character 10: the last address … ; write the lower address first: …`.
     package var description: String {
-        let place = location.map { "\($0): " } ?? ""
-        return "\(place)\"\(asked)\", character \(position): \(problem); \(remedy)"
+        let source = location.map { "\($0): " } ?? ""
+        let place = hasPlace ? ", character \(position)" : ""
+        return "\(source)\"\(asked)\"\(place): \(problem); \(remedy)"
     }
 }

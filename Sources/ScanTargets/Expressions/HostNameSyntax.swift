@@ -1,4 +1,5 @@
-/// Host names: labels of letters, digits and hyphens between dots (RFC 952, RFC 1123 §2.1); underscores are allowed because DNS names in use hold them.
+/// Host names: labels of letters, digits and hyphens between dots (RFC 952, RFC 1123 §2.1); underscores are allowed because DNS names in
+/// use hold them.
 enum HostNameSyntax {
     /// The longest name in text form without its final dot (RFC 1035 §2.3.4).
     private static let longestName = 253
@@ -18,8 +19,8 @@ enum HostNameSyntax {
         return text.lowercased
     }
 
-    /// True for what programs may read as an address instead of a name: no letter at all, or a last label that is a decimal or `0x` number, so that
-    /// `inet_aton` would take it (RFC 6943 §3.1.1, the loose form).
+    /// True for what programs may read as an address instead of a name: no letter at all, or a last label that is a decimal or `0x` number,
+    /// so that `inet_aton` would take it (RFC 6943 §3.1.1, the loose form).
     static func looksLikeAddress(_ text: Bytes) -> Bool {
         let name = text.last == Ascii.dot ? text.dropLast() : text
         let last = name.suffix { $0 != Ascii.dot }

@@ -1,6 +1,6 @@
 extension TargetExpression {
-    /// Reads a list of targets: words between white space, `#` begins a comment that ends with the line. Blank lines, Windows line ends and a byte order
-    /// mark are allowed. A list without targets gives an empty array.
+    /// Reads a list of targets: words between white space, `#` begins a comment that ends with the line. Blank lines, Windows line ends and
+    /// a byte order mark are allowed. A list without targets gives an empty array.
     ///
     /// - Parameter source: what the list is called in an error, such as the file's name.
     package static func list(_ text: String, source: String) throws(ExpressionError) -> [TargetExpression] {

@@ -9,8 +9,8 @@
 /// | name (RFC 1123, underscores allowed) | `host.example` |
 /// | one host with a port | `192.0.2.1:80`, `[2001:db8::1]:80`, `host.example:80` |
 ///
-/// What an address parser may take for an address (`1.2.3`, `0x7f000001`, `host.1`) is never a name: it is an error here, so that no resolver reads
-/// something else into it.
+/// What an address parser may take for an address (`1.2.3`, `0x7f000001`, `host.1`) is never a name: it is an error here, so that no
+/// resolver reads something else into it.
 package struct TargetExpression: Hashable, Sendable {
     package enum Hosts: Hashable, Sendable {
         case addresses(AddressRange)

@@ -5,8 +5,8 @@ package struct PortRanking: Sendable {
     /// The most common port first, each port once.
     package let ports: [UInt16]
 
-    /// Reads the text of nmap's services file: lines of the form `http 80/tcp 0.484143 [# comment]`, frequency last. Higher frequencies come first, equal
-    /// ones in the order of their ports.
+    /// Reads the text of nmap's services file: lines of the form `http 80/tcp 0.484143 [# comment]`, frequency last. Higher frequencies
+    /// come first, equal ones in the order of their ports.
     ///
     /// Lines of other protocols, and lines that make no sense, are passed over. Nil when no line is left.
     ///

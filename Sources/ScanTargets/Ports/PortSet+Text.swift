@@ -1,6 +1,6 @@
 extension PortSet: LosslessStringConvertible {
-    /// Reads what `description` writes: ports and ranges between commas, the empty text for the empty set, in any order. Nil for anything else, port 0
-    /// included. What a person types goes through `PortExpression`.
+    /// Reads what `description` writes: ports and ranges between commas, the empty text for the empty set, in any order. Nil for anything
+    /// else, port 0 included. What a person types goes through `PortExpression`.
     package init?(_ text: String) {
         self.init(Bytes(text))
     }

@@ -1,7 +1,7 @@
 /// A set of TCP ports, as sorted ranges that neither overlap nor touch; never holds port 0, which is reserved (RFC 6335 §6).
 ///
-/// Ports are numbered 0..<count in ascending order. A look-up is a binary search and allocates nothing. Values are immutable and may be read from
-/// any thread.
+/// Ports are numbered 0..<count in ascending order. A look-up is a binary search and allocates nothing. Values are immutable and may be
+/// read from any thread.
 package struct PortSet: Hashable, Sendable {
     package let ranges: [ClosedRange<UInt16>]
     /// The number of ports, at most 65,535.

@@ -6,8 +6,8 @@ package struct ServiceNames: Sendable {
     /// No names at all.
     package init() {}
 
-    /// Reads lines of the form `name port/tcp [alias…] [# comment]`. Lines of other protocols and lines that make no sense are passed over, as the C
-    /// library does. Where a name or a port occurs twice, the first line wins.
+    /// Reads lines of the form `name port/tcp [alias…] [# comment]`. Lines of other protocols and lines that make no sense are passed over,
+    /// as the C library does. Where a name or a port occurs twice, the first line wins.
     package init(servicesText: String) {
         for line in Bytes(servicesText).lines {
             add(Array(line.withoutComment.words))

@@ -2,8 +2,8 @@ extension TargetSelection {
     /// The form's name and version; a later form gets another one.
     private static let version = "v1"
 
-    /// The selection as one line of ASCII without loss, for the store: `v1;10.0.0.0/24,10.0.1.5;22,80-90;10.0.2.1=443 2001:db8::1=22,80`, that is
-    /// version, hosts, ports, and the endpoints of each address.
+    /// The selection as one line of ASCII without loss, for the store: `v1;10.0.0.0/24,10.0.1.5;22,80-90;10.0.2.1=443 2001:db8::1=22,80`,
+    /// that is version, hosts, ports, and the endpoints of each address.
     package var encoded: String {
         let fields = [Self.version, hosts.ranges.map(\.description).joined(separator: ","), ports.description, encodedEndpoints]
         return fields.joined(separator: ";")

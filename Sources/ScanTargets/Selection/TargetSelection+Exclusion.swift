@@ -23,8 +23,8 @@ extension TargetSelection {
 
     /// Leaves targets out. A host that loses single ports leaves the product, and its other ports become endpoints.
     ///
-    /// Throws, and changes nothing, when no target is left, naming the first exclusion that has this effect together with those before it; and when
-    /// more than `expansionLimit` endpoints would come into being. An empty selection stays empty without an error.
+    /// Throws, and changes nothing, when no target is left, naming the first exclusion that has this effect together with those before it;
+    /// and when more than `expansionLimit` endpoints would come into being. An empty selection stays empty without an error.
     package mutating func exclude(_ exclusions: [Exclusion]) throws(ExpressionError) {
         guard !isEmpty, !exclusions.isEmpty else { return }
         guard !isEmptied(by: exclusions[...]) else { throw emptied(by: exclusions) }
