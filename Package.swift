@@ -84,7 +84,14 @@ let package = Package(
 
         .testTarget(name: "ScanTargetsTests", dependencies: ["ScanTargets"], swiftSettings: strict),
         .testTarget(name: "ScanEngineTests", dependencies: ["ScanEngine", "ScanTargets"], swiftSettings: strict),
-        .testTarget(name: "ClientTests", dependencies: ["ScanClient", "ScanAPI", "ScanTargets"], swiftSettings: strict),
+        .testTarget(
+            name: "ClientTests",
+            dependencies: [
+                "ScanClient", "ScanAPI", "ScanTargets",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "ScanServiceTests",
             dependencies: [

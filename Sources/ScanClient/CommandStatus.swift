@@ -1,0 +1,48 @@
+package import ScanAPI
+import ScanTargets
+
+/// How `synscan` ends. An interrupted client that was not following a job dies of its signal, which shells show as 130.
+package enum CommandStatus: Int32, Sendable, CaseIterable {
+    /// Done, or detached from a job that goes on.
+    case done = 0
+    /// The job failed or was cancelled, or the daemon is at fault.
+    case failed = 1
+    /// The request cannot be understood or asks for what cannot be.
+    case usage = 2
+    /// Outside scope, not this user's to do, or the socket is not for this user.
+    case refused = 3
+    /// The daemon cannot be reached.
+    case unreachable = 4
+    /// Finished, but below the recall that was asked for.
+    case incomplete = 5
+
+    /// How a job that is over ends the command that followed it.
+    package init(of state: JobState) {
+        switch state {
+        case .failed, .cancelled: self = .failed
+        case .queued, .running, .paused, .waiting, .finished: self = .done
+        }
+    }
+
+    /// The one place where errors become exit codes.
+    package init(for error: any Error) {
+        switch error {
+        case let refusal as Refusal: self.init(of: refusal.kind)
+        case ClientError.usage: self = .usage
+        case ClientError.forbidden: self = .refused
+        case ClientError.unreachable: self = .unreachable
+        case is ExpressionError: self = .usage
+        case is OutputFile.OutputClosed: self = .done
+        default: self = .failed
+        }
+    }
+
+    private init(of kind: Refusal.Kind) {
+        switch kind {
+        case .usage, .notFound, .conflict, .tooLarge: self = .usage
+        case .refused: self = .refused
+        case .unavailable: self = .unreachable
+        case .unroutable, .internal: self = .failed
+        }
+    }
+}

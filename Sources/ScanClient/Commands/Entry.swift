@@ -1,0 +1,41 @@
+import ArgumentParser
+
+/// From the command line to the exit code.
+package enum Entry {
+    /// - Parameter arguments: without the program's name.
+    package static func run(_ arguments: [String]) async -> CommandStatus {
+        do {
+            let command = try Synscan.parseAsRoot(arguments)
+            if let command = command as? any ClientCommand { return await run(command) }
+            // What is left is the parser's own: help, and `synscan` without a command, which is help too.
+            var other = command
+            try other.run()
+            return .done
+        } catch {
+            return end(afterParsing: error)
+        }
+    }
+
+    private static func run(_ command: any ClientCommand) async -> CommandStatus {
+        do {
+            return try await command.execute()
+        } catch {
+            if !(error is OutputFile.OutputClosed) { Console.note("synscan: \(ErrorText.sentence(for: error))") }
+            return CommandStatus(for: error)
+        }
+    }
+
+    /// Help and version are wishes that the parser throws, everything else is a usage error.
+    private static func end(afterParsing error: any Error) -> CommandStatus {
+        let message = Synscan.fullMessage(for: error)
+        guard Synscan.exitCode(for: error).isSuccess else {
+            Console.note(message)
+            return .usage
+        }
+        let output = Console.standard().output
+        // Whether help was read to its end changes nothing.
+        try? output.write(message + "\n")
+        try? output.flush()
+        return .done
+    }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import ScanAPI
+import ScanTargets
+
+extension TCPOptions: ExpressibleByArgument {}
+
+/// What is scanned and how: shared by `scan` and `plan`.
+package struct TargetOptions: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "What to scan: 10.0.0.1, 10.0.0.0/24, 10.0.0.1-10.0.0.9, 10.0.0.1-20, a host name, or ADDRESS:PORT for a single target.",
+            valueName: "target"))
+    var targets: [String] = []
+
+    @Option(
+        name: .customLong("iL", withSingleDash: true), parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Read targets from a file, - for standard input; separated by white space, # begins a comment. Repeatable.", valueName: "file"),
+        completion: .file())
+    var targetFiles: [String] = []
+
+    @Option(
+        name: .long, parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Leave these targets out; separated by commas, repeatable.", valueName: "targets"))
+    var exclude: [String] = []
+
+    @Option(
+        name: [.customLong("excludefile"), .customLong("exclude-file")], parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Leave the targets in a file out; the same form as -iL.", valueName: "file"), completion: .file())
+    var excludeFiles: [String] = []
+
+    @Option(
+        name: [.customShort("p", allowingJoined: true), .customLong("ports")], parsing: .unconditional,
+        help: ArgumentHelp(
+            "Ports: 80,443, 1-1024, - for all, ssh,http, well-known, registered, dynamic, !25 to leave one out. "
+                + "Without -p: the 1000 most common.", valueName: "ports"))
+    var ports: String?
+
+    @Option(help: ArgumentHelp("The N most common ports, in place of -p.", valueName: "n"))
+    var topPorts: Int?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("Leave these ports out; the same form as -p.", valueName: "ports"))
+    var excludePorts: String?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("Probes a second; without it, the daemon's cap.", valueName: "n"))
+    var rate: Int?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("Probe silent targets so many more times, 0 to 8 (default: 2).", valueName: "n"))
+    var retries: Int?
+
+    @Option(help: ArgumentHelp("The TCP options of the probes: mss, linux, windows or none (default: mss).", valueName: "kind"))
+    var tcpOptions: TCPOptions?
+
+    @Option(
+        help: ArgumentHelp(
+            "The states to record, separated by commas: open, closed, filtered, down, untested; or all. Without it, the daemon's choice.",
+            valueName: "states"))
+    var states: String?
+
+    @Flag(name: .customShort("n"), help: "Accepted as in nmap: synscan never looks up the names of addresses.")
+    var noNames = false
+
+    package init() {}
+
+    package var draft: RequestDraft {
+        var draft = RequestDraft()
+        draft.targets = targets
+        draft.targetFiles = targetFiles
+        draft.exclude = exclude
+        draft.excludeFiles = excludeFiles
+        draft.ports = ports
+        draft.topPorts = topPorts
+        draft.excludePorts = excludePorts
+        draft.rate = rate
+        draft.retries = retries
+        draft.tcpOptions = tcpOptions
+        draft.states = states
+        return draft
+    }
+}

@@ -1,0 +1,184 @@
+package import FoundationEssentials
+package import NIOCore
+import NIOHTTP1
+import NIOPosix
+import ScanAPI
+
+/// A connection to the daemon: HTTP/1.1 over its Unix socket, one request after another (RFC 9112).
+///
+/// Not `Sendable`: it belongs to the task that opened it.
+package final class ControlConnection {
+    /// An answer, as it came and as what it means.
+    package struct Reply<Value> {
+        package let bytes: Data
+        package let value: Value
+    }
+
+    private typealias Pipeline = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
+
+    /// Answers that are not streams are small.
+    private static let largestDocument = 256 << 20
+
+    /// One event loop serves all connections and starts faster than one for each core; it ends with the process.
+    private static let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+    private var inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator
+    private let outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+
+    private init(
+        inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator,
+        outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+    ) {
+        self.inbound = inbound
+        self.outbound = outbound
+    }
+
+    /// Connects, hands the connection to `body` and closes it afterwards.
+    package static func open<Result>(
+        _ socket: ControlSocketPath, _ body: (ControlConnection) async throws -> Result
+    ) async throws -> Result {
+        let pipeline = try await connect(socket)
+        do {
+            return try await pipeline.executeThenClose { inbound, outbound in
+                try await body(ControlConnection(inbound: inbound.makeAsyncIterator(), outbound: outbound))
+            }
+        } catch is IOError {
+            throw lost
+        }
+    }
+
+    private static func connect(_ socket: ControlSocketPath) async throws -> Pipeline {
+        do {
+            return try await ClientBootstrap(group: loop)
+                .connect(unixDomainSocketPath: socket.path) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                        return try Pipeline(wrappingChannelSynchronously: channel)
+                    }
+                }
+        } catch let error as IOError {
+            throw socket.failure(error.errnoCode)
+        }
+    }
+
+    private static var lost: ClientError {
+        .unreachable("The connection to synscand broke off: it has stopped or was restarted. A job that it has accepted is kept.")
+    }
+
+    /// Sends `request` and reads the answer, a single JSON document.
+    ///
+    /// Throws the daemon's `Refusal` when it says no.
+    package func reply<Value: Decodable>(to request: ControlRequest, as type: Value.Type) async throws -> Reply<Value> {
+        try await send(request)
+        try await acceptHead(of: request)
+        let bytes = try await document()
+        do {
+            return Reply(bytes: bytes, value: try APICoding.decode(type, from: bytes))
+        } catch let error as DecodingError {
+            throw Self.misunderstood(request, error)
+        }
+    }
+
+    /// Sends `request` and hands each line of the answer to `take` as it comes, until that returns `false`; then the connection is spent.
+    package func lines(of request: ControlRequest, _ take: (ByteBufferView) throws -> Bool) async throws {
+        try await send(request)
+        try await acceptHead(of: request)
+        var lines = LineSplitter()
+        while let piece = try await nextPiece() {
+            try lines.append(piece)
+            while let line = lines.next() {
+                guard try take(line) else { return }
+            }
+        }
+        if !lines.rest.isEmpty { throw Self.lost }
+    }
+
+    /// The error for an answer that is not what `request` is answered with.
+    static func misunderstood(_ request: ControlRequest, _ error: any Error) -> ClientError {
+        .misunderstood(
+            "synscand's answer to \(request.method.rawValue) \(request.path) is not understood; client and daemon may be of different versions "
+                + "(synscan --version, synscan status). \(Escaping.forTerminal(String(describing: error)))")
+    }
+
+    private func send(_ request: ControlRequest) async throws {
+        var headers: HTTPHeaders = ["host": "localhost"]
+        if request.method == .post {
+            headers.add(name: "content-type", value: "application/json")
+            headers.add(name: "content-length", value: String(request.body.count))
+        }
+        let method = HTTPMethod(rawValue: request.method.rawValue)
+        var parts: [HTTPClientRequestPart] = [.head(.init(version: .http1_1, method: method, uri: request.path, headers: headers))]
+        if !request.body.isEmpty { parts.append(.body(.byteBuffer(ByteBuffer(bytes: request.body)))) }
+        parts.append(.end(nil))
+        do {
+            try await outbound.write(contentsOf: parts)
+        } catch  where Self.isTooMuch(request, error) {
+            throw Refusal(
+                .tooLarge,
+                "synscand closed the connection while it was sent a request of \(Quantities.count(request.body.count)) bytes; "
+                    + "merge the targets into blocks, or have [limits] max_request_bytes raised.")
+        }
+    }
+
+    /// A daemon that finds a request too long closes the connection without having read it.
+    private static func isTooMuch(_ request: ControlRequest, _ error: any Error) -> Bool {
+        request.body.count > 1_048_576 && !(error is CancellationError)
+    }
+
+    /// Reads the answer's head; anything but success throws.
+    private func acceptHead(of request: ControlRequest) async throws {
+        while let part = try await nextPart() {
+            guard case .head(let head) = part else { continue }
+            switch head.status.code {
+            case 100..<200: continue
+            case 200..<300: return
+            default: throw try await refusal(head, request)
+            }
+        }
+        throw Self.lost
+    }
+
+    private func refusal(_ head: HTTPResponseHead, _ request: ControlRequest) async throws -> any Error {
+        let body = try await document()
+        if let refusal = try? APICoding.decode(Refusal.self, from: body) { return refusal }
+        let status = "\(head.status.code) \(Escaping.forTerminal(head.status.reasonPhrase))"
+        return ClientError.misunderstood(
+            "synscand answered \(request.method.rawValue) \(request.path) with \(status) and no reason; "
+                + "it may be of another version than this client (synscan --version).")
+    }
+
+    private func document() async throws -> Data {
+        var bytes = Data()
+        while let piece = try await nextPiece() {
+            bytes.append(contentsOf: piece.readableBytesView)
+            guard bytes.count <= Self.largestDocument else {
+                throw ClientError.misunderstood("What answers is no synscand: its answer does not end.")
+            }
+        }
+        return bytes
+    }
+
+    /// The next piece of the body, `nil` at its end.
+    private func nextPiece() async throws -> ByteBuffer? {
+        while let part = try await nextPart() {
+            switch part {
+            case .head: continue
+            case .body(let piece): return piece
+            case .end: return nil
+            }
+        }
+        throw Self.lost
+    }
+
+    private func nextPart() async throws -> HTTPClientResponsePart? {
+        do {
+            let part = try await inbound.next()
+            try Task.checkCancellation()
+            return part
+        } catch HTTPParserError.invalidEOFState {
+            throw Self.lost
+        } catch is HTTPParserError {
+            throw ClientError.misunderstood("What answers is no synscand: it does not speak HTTP.")
+        }
+    }
+}

@@ -1,0 +1,34 @@
+package import FoundationEssentials
+package import ScanAPI
+
+/// One request to the daemon.
+package struct ControlRequest: Sendable, Equatable {
+    package enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+    }
+
+    package let method: Method
+    package let path: String
+    /// JSON, empty for none.
+    package let body: Data
+
+    private init(_ method: Method, _ path: String, body: Data = Data()) {
+        self.method = method
+        self.path = path
+        self.body = body
+    }
+
+    package static var status: ControlRequest { .init(.get, Routes.status) }
+    package static var jobs: ControlRequest { .init(.get, Routes.jobs) }
+    package static func job(_ job: JobReference) -> ControlRequest { .init(.get, Routes.job(job.text)) }
+    package static func events(_ job: JobReference) -> ControlRequest { .init(.get, Routes.events(job.text)) }
+    package static func findings(_ job: JobReference) -> ControlRequest { .init(.get, Routes.findings(job.text)) }
+    package static func cancel(_ job: JobReference) -> ControlRequest { .init(.post, Routes.cancel(job.text)) }
+    package static func submit(_ request: JobRequest) throws -> ControlRequest {
+        .init(.post, Routes.jobs, body: try APICoding.encode(request))
+    }
+    package static func plan(_ request: JobRequest) throws -> ControlRequest {
+        .init(.post, Routes.plans, body: try APICoding.encode(request))
+    }
+}

@@ -1,0 +1,32 @@
+import Glibc
+
+/// Names of users and groups, from the system's databases (getpwuid_r(3), getgrgid_r(3)).
+package enum UserDirectory {
+    /// Big enough for groups of some thousand members.
+    private static let recordBytes = 262_144
+
+    package static func user(_ id: UInt32) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: recordBytes) { buffer in
+            var entry = passwd()
+            var found: UnsafeMutablePointer<passwd>?
+            guard let space = buffer.baseAddress, getpwuid_r(id, &entry, space, buffer.count, &found) == 0, found != nil,
+                let name = entry.pw_name
+            else { return nil }
+            return String(cString: name)
+        }
+    }
+
+    package static func group(_ id: UInt32) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: recordBytes) { buffer in
+            var entry = Glibc.group()
+            var found: UnsafeMutablePointer<Glibc.group>?
+            guard let space = buffer.baseAddress, getgrgid_r(id, &entry, space, buffer.count, &found) == 0, found != nil,
+                let name = entry.gr_name
+            else { return nil }
+            return String(cString: name)
+        }
+    }
+
+    /// The user who runs this, for sentences that tell what to type.
+    package static var currentUser: String { user(geteuid()) ?? String(geteuid()) }
+}

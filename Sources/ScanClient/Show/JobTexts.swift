@@ -1,0 +1,96 @@
+package import ScanAPI
+
+/// A job in words.
+package enum JobTexts {
+    /// `job 7`, `job 7 (nightly)`
+    package static func title(_ job: Job) -> String {
+        job.name.map { "job \(job.id) (\(Escaping.forTerminal($0)))" } ?? "job \(job.id)"
+    }
+
+    /// `alice`, or the number of a user who has no name here.
+    package static func submitter(_ job: Job) -> String {
+        UserDirectory.user(job.submittedBy.uid) ?? "uid \(job.submittedBy.uid)"
+    }
+
+    /// The last line of a scan: `job 7 finished: 20,480 open, 61,440 closed of 81,920 targets; 81,920 probes in 4.31 s, 19,007/s`.
+    package static func summary(_ job: Job) -> String {
+        var text = "\(title(job)) \(job.state.rawValue)"
+        if let reason = job.reason, !reason.isEmpty { text += " (\(Escaping.forTerminal(reason)))" }
+        guard job.account.targets > 0 else { return text }
+        text += ": \(states(job.account)) of \(Quantities.count(job.account.targets, "target"))"
+        text += "; \(Quantities.count(job.account.probesSent, "probe")) in \(Quantities.duration(job.account.seconds))"
+        if job.account.seconds > 0 { text += ", \(Quantities.rate(Double(job.account.probesSent) / job.account.seconds))" }
+        return text
+    }
+
+    /// `20,480 open, 61,440 closed`; states that no target is in are left out, `open` never.
+    package static func states(_ account: Account) -> String {
+        let others: [(Int64, String)] = [
+            (account.closed, "closed"), (account.filtered, "filtered"), (account.down, "down"), (account.untested, "untested"),
+        ]
+        let parts = [(account.open, "open")] + others.filter { $0.0 != 0 }
+        return parts.map { "\(Quantities.count($0.0)) \($0.1)" }.joined(separator: ", ")
+    }
+
+    /// Everything about a job, for `synscan show`.
+    package static func full(_ job: Job, style: Style) -> String {
+        var facts = Facts(style: style)
+        facts.add("state", job.state.rawValue, Style.ink(ofState: job.state.rawValue))
+        facts.add("reason", job.reason)
+        facts.add("targets", shortened(job.targets))
+        facts.add("submitted", "\(LocalTime.text(job.submitted)) by \(submitter(job)) (process \(job.submittedBy.pid))")
+        facts.add("started", job.started.map(LocalTime.text))
+        facts.add("finished", job.finished.map(LocalTime.text))
+        if let progress = job.progress {
+            let left = progress.eta.map { ", \(Quantities.duration($0)) to go" } ?? ""
+            let share = Quantities.percent(progress.fraction)
+            facts.add("progress", "\(share), round \(progress.round + 1), \(Quantities.rate(progress.rate))\(left)")
+        }
+        if job.started != nil { addAccount(job.account, to: &facts) }
+        return style(.bold, "\(title(job).prefix(1).uppercased())\(title(job).dropFirst())") + "\n" + facts.text
+    }
+
+    private static func addAccount(_ account: Account, to facts: inout Facts) {
+        facts.add("found", "\(states(account)) of \(Quantities.count(account.targets, "target"))")
+        facts.add(
+            "probes",
+            "\(Quantities.count(account.probesSent)) in \(Quantities.count(account.rounds, "round")) and \(Quantities.duration(account.seconds)), "
+                + "at most \(Quantities.rate(Double(account.rate)))")
+        let extra: [(Int64, String)] = [(account.duplicates, "repeated"), (account.rejectedReplies, "foreign or forged packets")]
+        let notes = extra.filter { $0.0 > 0 }.map { ", \(Quantities.count($0.0)) \($0.1)" }.joined()
+        facts.add("replies", "\(Quantities.count(account.replies))\(notes)")
+        facts.add("link", account.link)
+        let losses: [(Int64, String)] = [
+            (account.sendErrors, "refused by the kernel and sent again"), (account.linkDrops, "dropped by the interface"),
+            (account.captureDrops, "replies lost for want of buffer"),
+        ]
+        facts.add("losses", losses.filter { $0.0 > 0 }.map { "\(Quantities.count($0.0)) \($0.1)" }.joined(separator: ", "))
+    }
+
+    /// The target expressions as far as the daemon keeps them; it keeps 16.
+    private static func shortened(_ targets: [String]) -> String {
+        targets.joined(separator: ", ") + (targets.count >= 16 ? ", …" : "")
+    }
+
+    /// All jobs, one to a row, for `synscan jobs`.
+    package static func table(_ jobs: [Job], style: Style) -> String {
+        var table = Table(
+            [
+                .init("ID", .right), .init("NAME"), .init("STATE", ink: Style.ink(ofState:)), .init("SUBMITTED"), .init("BY"),
+                .init("DONE", .right), .init("TARGETS", .right), .init("OPEN", .right), .init("WHAT"),
+            ],
+            style: style)
+        var text = ""
+        for job in jobs { text += table.add(row(job)) }
+        return text + table.finish()
+    }
+
+    private static func row(_ job: Job) -> [String] {
+        let done = job.progress.map { Quantities.percent($0.fraction) } ?? (job.state == .finished ? "100 %" : "")
+        let what = job.targets.prefix(2).joined(separator: ", ") + (job.targets.count > 2 ? ", …" : "")
+        return [
+            String(job.id), job.name ?? "", job.state.rawValue, LocalTime.text(job.submitted), submitter(job), done,
+            Quantities.count(job.account.targets), Quantities.count(job.account.open), what,
+        ].map(Escaping.forTerminal)
+    }
+}

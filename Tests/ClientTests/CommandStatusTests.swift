@@ -1,0 +1,82 @@
+import Glibc
+import ScanAPI
+import ScanClient
+import ScanTargets
+import Testing
+
+@Suite("Exit codes are the documented ones")
+struct CommandStatusTests {
+    @Test(arguments: [
+        (Refusal.Kind.usage, Int32(2)), (.tooLarge, 2), (.notFound, 2), (.conflict, 2), (.refused, 3), (.unavailable, 4), (.unroutable, 1),
+        (.internal, 1),
+    ])
+    func refusals(kind: Refusal.Kind, code: Int32) {
+        #expect(CommandStatus(for: Refusal(kind, "no")).rawValue == code)
+    }
+
+    @Test(arguments: [
+        (ClientError.usage(""), Int32(2)), (.forbidden(""), 3), (.unreachable(""), 4), (.misunderstood(""), 1),
+    ])
+    func clientErrors(error: ClientError, code: Int32) {
+        #expect(CommandStatus(for: error).rawValue == code)
+    }
+
+    @Test("a target that cannot be parsed is a usage error")
+    func expressions() {
+        #expect(throws: ExpressionError.self) { try TargetExpression(parsing: "300.1.1.1") }
+        do {
+            _ = try TargetExpression(parsing: "300.1.1.1")
+        } catch {
+            #expect(CommandStatus(for: error) == .usage)
+        }
+    }
+
+    @Test("a reader that has seen enough is no failure; a full disk is")
+    func output() {
+        #expect(CommandStatus(for: OutputFile.OutputClosed()) == .done)
+        #expect(CommandStatus(for: OutputFile.OutputFailed(errno: ENOSPC)) == .failed)
+    }
+
+    @Test(arguments: [(JobState.finished, Int32(0)), (.failed, 1), (.cancelled, 1)])
+    func jobs(state: JobState, code: Int32) {
+        #expect(CommandStatus(of: state).rawValue == code)
+    }
+
+    @Test(
+        "connecting fails with the code and a sentence that helps",
+        arguments: [
+            (ENOENT, CommandStatus.unreachable, "systemctl start synscand"), (ECONNREFUSED, .unreachable, "is not a socket"),
+            (EACCES, .refused, "may not use synscand's socket"),
+        ])
+    func sockets(code: Int32, status: CommandStatus, part: String) throws {
+        let error = try ControlSocketPath(option: "/nonexistent/socket", environment: { _ in nil }).failure(code)
+        #expect(CommandStatus(for: error) == status)
+        #expect(error.description.contains(part))
+        #expect(error.description.contains("/nonexistent/socket"))
+    }
+
+    @Test(
+        "the socket: --socket before SYNSCAN_SOCKET before the default",
+        arguments: [
+            ("/a", "/b", "/a"), (nil, "/b", "/b"), (nil, "", "/run/synscan/synscan.sock"), (nil, nil, "/run/synscan/synscan.sock"),
+        ] as [(String?, String?, String)])
+    func choice(option: String?, variable: String?, path: String) throws {
+        #expect(try ControlSocketPath(option: option, environment: { $0 == "SYNSCAN_SOCKET" ? variable : nil }).path == path)
+    }
+
+    @Test("a path that is too long for a socket is a usage error", arguments: ["", String(repeating: "x", count: 104)])
+    func length(path: String) {
+        #expect {
+            try ControlSocketPath(option: path, environment: { _ in nil })
+        } throws: {
+            CommandStatus(for: $0) == .usage
+        }
+    }
+
+    @Test(
+        "usage errors of the command line end with 2, not 64",
+        arguments: [["nope"], ["show"], ["scan", "--rate", "x", "10.0.0.1"], ["scan"]])
+    func usage(arguments: [String]) async {
+        #expect(await Entry.run(arguments) == .usage)
+    }
+}

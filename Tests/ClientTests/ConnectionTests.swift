@@ -1,0 +1,123 @@
+import FoundationEssentials
+import ScanAPI
+import ScanClient
+import Testing
+
+@Suite("Talking to the daemon", .serialized, .timeLimit(.minutes(1)))
+struct ConnectionTests {
+    private static func json(_ job: Job) throws -> String {
+        String(decoding: try APICoding.encode(job), as: UTF8.self)
+    }
+
+    private func asking(_ answers: [String], _ body: (ScriptedDaemon) async throws -> Void) async throws {
+        let daemon = try ScriptedDaemon(answers)
+        defer { daemon.stop() }
+        try await body(daemon)
+    }
+
+    @Test("a scan needs one connection: submission, stream, findings")
+    func oneConnection() async throws {
+        let running = Samples.job(progress: Samples.progress)
+        let finished = Samples.job(.finished)
+        let answers = [
+            ScriptedDaemon.document(try Self.json(Samples.job(.queued))),
+            ScriptedDaemon.stream([try Self.json(running), try Self.json(finished)]),
+            ScriptedDaemon.stream(["{\"a\":1}", "{\"b\":2}"]),
+        ]
+        try await asking(answers) { daemon in
+            let socket = daemon.socket
+            let end = try await FollowSession(socket).run { session in
+                try await ControlConnection.open(socket) { connection in
+                    let job = try await connection.reply(to: .submit(JobRequest(targets: ["10.0.0.1"])), as: Job.self).value
+                    let final = try await session.follow(JobReference(id: job.id), on: connection)
+                    #expect(final == finished)
+                    var lines: [String] = []
+                    try await connection.lines(of: .findings(JobReference(id: job.id))) { line in
+                        lines.append(String(decoding: line, as: UTF8.self))
+                        return true
+                    }
+                    #expect(lines == ["{\"a\":1}", "{\"b\":2}"])
+                    return CommandStatus(of: final.state)
+                }
+            }
+            guard case .status(.done) = end else {
+                Issue.record("ended as \(end)")
+                return
+            }
+            #expect(daemon.seen.connections == 1)
+            #expect(
+                daemon.seen.requests == [
+                    "POST /v1/jobs HTTP/1.1 {\"targets\":[\"10.0.0.1\"]}", "GET /v1/jobs/7/events HTTP/1.1",
+                    "GET /v1/jobs/7/findings HTTP/1.1",
+                ])
+        }
+    }
+
+    @Test("what the daemon refuses comes with its kind and its sentence", arguments: Refusal.Kind.allCases)
+    func refusals(kind: Refusal.Kind) async throws {
+        let refusal = Refusal(kind, "10.0.0.1 is outside the scope")
+        let body = String(decoding: try APICoding.encode(refusal), as: UTF8.self)
+        try await asking([ScriptedDaemon.document(body, status: "\(kind.httpStatus) No")]) { daemon in
+            await #expect(throws: refusal) {
+                try await ControlConnection.open(daemon.socket) { _ = try await $0.reply(to: .status, as: DaemonStatus.self) }
+            }
+        }
+    }
+
+    @Test(
+        "an answer that makes no sense is told as such",
+        arguments: [
+            (ScriptedDaemon.document("", status: "404 Not Found"), CommandStatus.failed), (ScriptedDaemon.document("{}"), .failed),
+            (ScriptedDaemon.document("not JSON"), .failed), ("220 mail ready\r\n", .failed),
+            // A daemon that goes away: at once, in the head, in the body.
+            ("", .unreachable), ("HTTP/1.1 200 OK\r\ncut", .unreachable),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{cut", .unreachable),
+        ])
+    func nonsense(answer: String, status: CommandStatus) async throws {
+        try await asking([answer]) { daemon in
+            do {
+                try await ControlConnection.open(daemon.socket) { _ = try await $0.reply(to: .status, as: DaemonStatus.self) }
+                Issue.record("accepted")
+            } catch {
+                #expect(CommandStatus(for: error) == status, "\(error)")
+            }
+        }
+    }
+
+    @Test("a daemon that stops while a job is followed: exit code 4, and how to come back", arguments: [true, false])
+    func stopped(isCut: Bool) async throws {
+        let line = try Self.json(Samples.job(progress: Samples.progress))
+        let whole = ScriptedDaemon.stream([line])
+        let answer = isCut ? whole.replacing("0\r\n\r\n", with: "") + "5\r\n{\"cut" : whole
+        try await asking([answer]) { daemon in
+            let socket = daemon.socket
+            do {
+                _ = try await FollowSession(socket).run { session in
+                    try await ControlConnection.open(socket) { connection in
+                        _ = try await session.follow(JobReference(id: 7), on: connection)
+                        return .done
+                    }
+                }
+                Issue.record("ended well")
+            } catch {
+                #expect(CommandStatus(for: error) == .unreachable)
+                #expect(ErrorText.sentence(for: error).contains("synscan follow 7"))
+            }
+        }
+    }
+
+    @Test("a reader that wants no more lines ends the stream at once")
+    func enough() async throws {
+        try await asking([ScriptedDaemon.stream((0..<1000).map { "{\"n\":\($0)}" })]) { daemon in
+            let count = try await ControlConnection.open(daemon.socket) { connection in
+                var count = 0
+                try await connection.lines(of: .findings(JobReference(id: 7))) { _ in
+                    count += 1
+                    return count < 10
+                }
+                return count
+            }
+            #expect(count == 10)
+        }
+    }
+}
