@@ -1,15 +1,15 @@
-import ScanTargets
+package import ScanTargets
 import Synchronization
 
 /// Two bits for each position of a chunk: silent, open, closed or filtered.
 ///
 /// One thread at a time writes (the capture thread, or the transmit thread while it holds the books); any thread may read. A reader may
 /// see a target silent a moment longer than it is, which costs a probe and nothing else.
-final class ProbeTable: Sendable {
+package final class ProbeTable: Sendable {
     /// 16 MiB of table.
-    static let maximumPositions: UInt64 = 1 << 26
+    package static let maximumPositions: UInt64 = 1 << 26
 
-    let positions: Range<UInt64>
+    package let positions: Range<UInt64>
     private let silent: Atomic<Int>
     // Allocated here, freed in deinit, never reassigned; all access is atomic.
     nonisolated(unsafe) private let words: UnsafeMutablePointer<Atomic<UInt64>>
@@ -18,7 +18,7 @@ final class ProbeTable: Sendable {
     private static let perWord: UInt64 = 32
 
     /// All silent.
-    init(positions: Range<UInt64>) {
+    package init(positions: Range<UInt64>) {
         self.positions = positions
         wordCount = positions.count / Int(Self.perWord) + 1
         silent = Atomic(positions.count)
@@ -32,18 +32,18 @@ final class ProbeTable: Sendable {
     }
 
     /// How many positions are still silent.
-    var silentCount: Int { silent.load(ordering: .acquiring) }
+    package var silentCount: Int { silent.load(ordering: .acquiring) }
 
     /// The state at `position`, nil while it is silent.
     @inline(__always)
-    func state(at position: UInt64) -> TargetState? {
+    package func state(at position: UInt64) -> TargetState? {
         let (word, shift) = place(position)
         return Self.state((words + word).pointee.load(ordering: .relaxed) &>> shift & 3)
     }
 
     /// Notes an answer; false when the position has one already. Writers only.
     @inline(__always)
-    func settle(_ position: UInt64, as state: TargetState) -> Bool {
+    package func settle(_ position: UInt64, as state: TargetState) -> Bool {
         let (word, shift) = place(position)
         let value = (words + word).pointee.load(ordering: .relaxed)
         guard value &>> shift & 3 == 0 else { return false }
@@ -54,7 +54,7 @@ final class ProbeTable: Sendable {
 
     /// The first silent position at or after `position` and before `end`.
     @inline(__always)
-    func nextSilent(from position: UInt64, before end: UInt64) -> UInt64? {
+    package func nextSilent(from position: UInt64, before end: UInt64) -> UInt64? {
         var position = position
         while position < end {
             let (word, shift) = place(position)
@@ -97,12 +97,12 @@ final class ProbeTable: Sendable {
     }
 
     /// The table's bits, for a checkpoint.
-    var snapshot: [UInt64] {
+    package var snapshot: [UInt64] {
         (0..<wordCount).map { (words + $0).pointee.load(ordering: .relaxed) }
     }
 
     /// Takes over the bits of a checkpoint of the same positions; false, and nothing changed, when it is of another size.
-    func restore(_ snapshot: [UInt64]) -> Bool {
+    package func restore(_ snapshot: [UInt64]) -> Bool {
         guard snapshot.count == wordCount else { return false }
         var answered = 0
         for (index, value) in snapshot.enumerated() {

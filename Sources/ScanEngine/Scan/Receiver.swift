@@ -41,7 +41,9 @@ final class Receiver: @unchecked Sendable {
         do {
             while !books.isCaptureEnding {
                 _ = clinux_ppoll(&entries, UInt(entries.count), 100_000_000)
+                books.captureWake.clear()
                 try drainAll()
+                books.noteCaptureTurn()
             }
             try drainAll()
         } catch {

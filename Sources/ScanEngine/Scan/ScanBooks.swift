@@ -26,6 +26,8 @@ final class ScanBooks: Sendable {
     private let stopping = Atomic<Bool>(false)
     private let captureEnding = Atomic<Bool>(false)
     private let timeout: Atomic<Int64>
+    /// How often the capture thread has taken everything that had arrived.
+    private let captureTurns = Atomic<Int>(0)
 
     init(current: ProbeTable, counters: ScanCounters, attempts: Int) throws(EngineError) {
         state = Mutex(State(counters: counters, current: current))
@@ -51,6 +53,23 @@ final class ScanBooks: Sendable {
     func endCapture() {
         captureEnding.store(true, ordering: .releasing)
         captureWake.signal()
+    }
+
+    /// Notes that everything has been taken that had arrived. The capture thread only.
+    func noteCaptureTurn() {
+        captureTurns.add(1, ordering: .releasing)
+    }
+
+    /// Waits until the capture thread has taken all that had arrived before: on a busy machine it lags behind, and answers that came in time
+    /// must not be taken for silence. Returns early when the run is stopped, and after the longest time-out. The transmit thread only.
+    func awaitCapture() {
+        // The turn that is under way may have passed an interface already: the one after it counts.
+        let goal = captureTurns.load(ordering: .acquiring) + 2
+        let end = SteadyClock.nanoseconds() + RoundTripEstimator.ceiling * 1000
+        while captureTurns.load(ordering: .acquiring) < goal, !isStopping, SteadyClock.nanoseconds() < end {
+            captureWake.signal()
+            transmitWake.wait(nanoseconds: 500_000)
+        }
     }
 
     /// How long to wait for an answer at present, µs.

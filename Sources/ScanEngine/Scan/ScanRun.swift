@@ -12,7 +12,7 @@ package enum ScanEnd: Sendable {
 
 /// One scan on real packets: a transmit and a capture thread over the links and captures of its paths.
 package final class ScanRun: @unchecked Sendable {
-    // Unchecked: everything is set in the initialiser except `threads`, which `start` sets before the threads can end the run.
+    // Unchecked: everything is set in the initialiser; transmitter and receiver belong to one thread each.
     private let specification: ScanSpecification
     private let space: ProbeSpace
     private let books: ScanBooks
@@ -82,9 +82,9 @@ package final class ScanRun: @unchecked Sendable {
         startTime.store(SteadyClock.nanoseconds(), ordering: .relaxed)
         let capture = try WorkerThread("scan-capture") { [receiver] in receiver.run() }
         do {
-            _ = try WorkerThread("scan-transmit") { [self] in
+            try WorkerThread("scan-transmit") { [self] in
                 onEnd(runToEnd(capture))
-            }
+            }.detach()
         } catch {
             books.endCapture()
             capture.join()

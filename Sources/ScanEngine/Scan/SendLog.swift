@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// The transmit thread writes, the capture thread reads; positions grow with time. Entries that have been overwritten are no longer
 /// found, so a reply that comes very late has no round-trip time.
-final class SendLog: Sendable {
+package final class SendLog: Sendable {
     private static let capacity = 1 << 14
     private static let stretch: Int64 = 250
 
@@ -17,7 +17,7 @@ final class SendLog: Sendable {
     nonisolated(unsafe) private let entries: UnsafeMutablePointer<Entry>
     private let written = Atomic<Int>(0)
 
-    init() {
+    package init() {
         entries = .allocate(capacity: Self.capacity)
         for index in 0..<Self.capacity { (entries + index).initialize(to: Entry()) }
     }
@@ -29,7 +29,7 @@ final class SendLog: Sendable {
 
     /// Notes that the probes from `position` on leave at `time` (µs since the epoch). The transmit thread only.
     @inline(__always)
-    func note(_ position: UInt64, at time: Int64) {
+    package func note(_ position: UInt64, at time: Int64) {
         let count = written.load(ordering: .relaxed)
         if count > 0 {
             let last = entries + (count &- 1) % Self.capacity
@@ -43,7 +43,7 @@ final class SendLog: Sendable {
     }
 
     /// When the probe at `position` left, to within one stretch; nil when that is no longer known.
-    func time(of position: UInt64) -> Int64? {
+    package func time(of position: UInt64) -> Int64? {
         let count = written.load(ordering: .acquiring)
         // The oldest eighth may be overwritten while this reads.
         let oldest = max(0, count - Self.capacity / 8 * 7)
@@ -57,7 +57,7 @@ final class SendLog: Sendable {
     }
 
     /// The first position that left at `time` or later, or had not left yet: everything before it left earlier.
-    func position(at time: Int64) -> UInt64? {
+    package func position(at time: Int64) -> UInt64? {
         let count = written.load(ordering: .acquiring)
         var low = max(0, count - Self.capacity)
         guard low < count, entry(low).time < time else { return nil }

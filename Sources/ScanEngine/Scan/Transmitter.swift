@@ -162,12 +162,18 @@ final class Transmitter: @unchecked Sendable {
     /// Waits until all targets of the chunk have answered or the last probe's time is up; false when the run is stopped.
     private func awaitAnswers() -> Bool {
         if lastSent == 0 { lastSent = SteadyClock.nanoseconds() }
+        var isCaughtUp = false
         while table.silentCount > 0 {
             if books.isStopping { return false }
             // The time-out follows the answers that come in meanwhile.
             let rest = lastSent + books.answerTimeout * 1000 - SteadyClock.nanoseconds()
-            if rest <= 0 { return true }
-            books.transmitWake.wait(nanoseconds: min(rest, 50_000_000))
+            if rest > 0 {
+                books.transmitWake.wait(nanoseconds: min(rest, 50_000_000))
+            } else {
+                if isCaughtUp { return true }
+                books.awaitCapture()
+            }
+            isCaughtUp = rest <= 0
         }
         return true
     }

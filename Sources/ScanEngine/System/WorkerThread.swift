@@ -3,7 +3,7 @@ import Glibc
 
 /// A plain thread outside Swift's cooperative pool, for loops that block.
 package final class WorkerThread: Sendable {
-    // pthread_t is an integer that only this object uses, once, in join().
+    // pthread_t is an integer that only this object uses, once, in join() or detach().
     private let thread: pthread_t
 
     /// Starts `body` on a thread called `name` (at most 15 bytes show up in ps). Signals are left to the other threads.
@@ -31,9 +31,14 @@ package final class WorkerThread: Sendable {
         self.thread = thread
     }
 
-    /// Waits for the end of the thread. Call it once.
+    /// Waits for the end of the thread. Call this or `detach`, once.
     package func join() {
         pthread_join(thread, nil)
+    }
+
+    /// Lets the thread's stack go with its end, which nobody waits for. Call this or `join`, once.
+    package func detach() {
+        pthread_detach(thread)
     }
 
     private final class Start: Sendable {

@@ -14,7 +14,7 @@ package enum LinkHeader: Sendable, Equatable, CaseIterable {
 
     /// The IPv4 packet inside `frame`; nil when it carries something else or is cut short.
     @inline(__always)
-    func ipv4(in frame: PacketBytes) -> PacketBytes? {
+    package func ipv4(in frame: PacketBytes) -> PacketBytes? {
         switch self {
         case .ethernet: return ethernetPayload(of: frame)
         case .cooked:

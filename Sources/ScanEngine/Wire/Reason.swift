@@ -4,9 +4,7 @@ package import ScanTargets
 package enum Reason: UInt8, Sendable, CaseIterable {
     case synAck, reset, noResponse
     case netUnreachable, hostUnreachable, protocolUnreachable, portUnreachable
-    case sourceRouteFailed, netUnknown, hostUnknown, hostIsolated
-    case netProhibited, hostProhibited, netTypeOfService, hostTypeOfService
-    case adminProhibited, precedenceViolation, precedenceCutoff
+    case netProhibited, hostProhibited, adminProhibited
     case destinationUnreachable, timeExceeded
 
     package var words: String {
@@ -18,24 +16,16 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         case .hostUnreachable: "host-unreach"
         case .protocolUnreachable: "proto-unreach"
         case .portUnreachable: "port-unreach"
-        case .sourceRouteFailed: "source-route-failed"
-        case .netUnknown: "net-unknown"
-        case .hostUnknown: "host-unknown"
-        case .hostIsolated: "host-isolated"
         case .netProhibited: "net-prohibited"
         case .hostProhibited: "host-prohibited"
-        case .netTypeOfService: "net-tos"
-        case .hostTypeOfService: "host-tos"
         case .adminProhibited: "admin-prohibited"
-        case .precedenceViolation: "precedence-violation"
-        case .precedenceCutoff: "precedence-cutoff"
         case .destinationUnreachable: "dest-unreach"
         case .timeExceeded: "time-exceeded"
         }
     }
 
-    /// The reason that an ICMP error gives (RFC 792, RFC 1122 §3.2.2.1, RFC 1812 §5.2.7.1). Nil for code 4, which is about packet sizes
-    /// and says nothing of the target.
+    /// The reason that an ICMP error gives (RFC 792, RFC 1122 §3.2.2.1, RFC 1812 §5.2.7.1); codes that nmap has no word of their own for
+    /// are `destinationUnreachable`. Nil for code 4, which is about packet sizes and says nothing of the target.
     init?(icmpType: UInt8, code: UInt8) {
         guard icmpType == ICMPView.MessageType.destinationUnreachable else {
             self = .timeExceeded
@@ -47,17 +37,9 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         case 2: self = .protocolUnreachable
         case 3: self = .portUnreachable
         case 4: return nil
-        case 5: self = .sourceRouteFailed
-        case 6: self = .netUnknown
-        case 7: self = .hostUnknown
-        case 8: self = .hostIsolated
         case 9: self = .netProhibited
         case 10: self = .hostProhibited
-        case 11: self = .netTypeOfService
-        case 12: self = .hostTypeOfService
         case 13: self = .adminProhibited
-        case 14: self = .precedenceViolation
-        case 15: self = .precedenceCutoff
         default: self = .destinationUnreachable
         }
     }

@@ -1,0 +1,138 @@
+import ScanEngine
+import ScanTargets
+import SystemPackage
+import TOMLKit
+
+extension Configuration {
+    package static let defaultPath = "/etc/synscan/synscan.toml"
+
+    /// Reads the file at `path`, and the deny files it names.
+    package static func load(_ path: String) throws(ConfigurationError) -> Configuration {
+        do {
+            return try Configuration(toml: try TextFile.read(path, limit: 1 << 20), file: path)
+        } catch let error as ConfigurationError {
+            throw error
+        } catch {
+            throw ConfigurationError(file: path, problem: "cannot be read: \(error)")
+        }
+    }
+
+    /// Reads TOML text; `file` is its name in errors.
+    package init(toml text: String, file: String) throws(ConfigurationError) {
+        var root = TableReader(file: file, name: "", table: try Self.parse(text, file), lines: KeyLines(text))
+        var table = try root.table("control")
+        control = try Control(&table)
+        try table.finish()
+        table = try root.table("store")
+        store = try Store(&table)
+        try table.finish()
+        table = try root.table("results")
+        results = try Results(&table)
+        try table.finish()
+        table = try root.table("scope")
+        scope = try Scope.read(&table)
+        try table.finish()
+        table = try root.table("limits")
+        limits = try Limits(&table)
+        try table.finish()
+        table = try root.table("scan")
+        scan = try Scan(&table)
+        try table.finish()
+        try root.finish()
+    }
+
+    private static func parse(_ text: String, _ file: String) throws(ConfigurationError) -> TOMLTable {
+        // The library takes C strings: what follows a NUL would go unread.
+        guard !text.utf8.contains(0) else { throw ConfigurationError(file: file, problem: "holds a NUL byte, so it is no text file") }
+        do {
+            return try TOMLTable(string: text)
+        } catch let error as TOMLParseError {
+            throw ConfigurationError(file: file, line: error.source.begin.line, problem: "\(error.description)")
+        } catch {
+            throw ConfigurationError(file: file, problem: "is not TOML: \(error)")
+        }
+    }
+}
+
+extension Configuration.Control {
+    init(_ table: inout TableReader) throws(ConfigurationError) {
+        if let path = try table.path("socket") {
+            // What a Unix socket's address holds (unix(7)), less what NIO keeps for itself.
+            guard path.utf8.count <= 103 else { throw table.fault("socket", "is longer than the 103 bytes that a socket's path may have") }
+            socket = path
+        }
+        if let name = try table.string("group") {
+            guard !name.isEmpty, !name.utf8.contains(where: { $0 <= 0x20 || $0 == UInt8(ascii: ":") }) else {
+                throw table.fault("group", "\"\(name)\" cannot be the name of a group")
+            }
+            group = name
+        }
+    }
+}
+
+extension Configuration.Store {
+    init(_ table: inout TableReader) throws(ConfigurationError) {
+        if let path = try table.path("directory") { directory = path }
+    }
+}
+
+extension Configuration.Results {
+    init(_ table: inout TableReader) throws(ConfigurationError) {
+        if let path = try table.path("log") { log = path }
+        guard let words = try table.strings("states") else { return }
+        let known = TargetState.allCases.map(\.rawValue).joined(separator: ", ")
+        states = []
+        for word in words {
+            guard let state = TargetState(rawValue: word) else { throw table.fault("states", "\"\(word)\" is no state; the states are \(known)") }
+            states.insert(state)
+        }
+        guard !states.isEmpty else { throw table.fault("states", "is empty, so nothing would be recorded; choose from \(known)") }
+    }
+}
+
+extension Configuration.Limits {
+    /// More than any Ethernet of today carries, so certainly a slip.
+    private static let greatestRate: Int64 = 100_000_000
+
+    init(_ table: inout TableReader) throws(ConfigurationError) {
+        if let value = try table.integer("max_rate", in: 1...Self.greatestRate) { maxRate = Int(value) }
+        if let value = try table.integer("max_running_jobs", in: 1...64) { maxRunningJobs = Int(value) }
+        if let value = try table.integer("max_job_targets", in: 1...Int64.max) { maxJobTargets = value }
+        if let value = try table.integer("max_request_bytes", in: 1024...1 << 30) { maxRequestBytes = Int(value) }
+    }
+}
+
+extension Configuration.Scan {
+    init(_ table: inout TableReader) throws(ConfigurationError) {
+        if let text = try table.string("source_ports") { sourcePorts = try Self.ports(text, table) }
+        if let text = try table.string("source_address") {
+            guard let address = IPAddress(text) else { throw table.fault("source_address", "\"\(text)\" is not an address; write it like 192.0.2.1") }
+            sourceAddress = address
+        }
+        if let name = try table.string("interface") {
+            guard !name.isEmpty, name.utf8.count < 16, !name.utf8.contains(where: { $0 <= 0x20 || $0 == UInt8(ascii: "/") }) else {
+                throw table.fault("interface", "\"\(name)\" cannot be the name of a network interface")
+            }
+            interface = name
+        }
+    }
+
+    private static func ports(_ text: String, _ table: TableReader) throws(ConfigurationError) -> ClosedRange<UInt16> {
+        guard let set = PortSet(text), set.ranges.count == 1, let range = set.ranges.first else {
+            throw table.fault("source_ports", "\"\(text)\" is not one range of ports; write it like \"61000-65535\"")
+        }
+        guard range.count >= Int(SourcePortBlock.size) else { throw table.fault("source_ports", "\(text) are fewer than the \(SourcePortBlock.size) ports that a job needs") }
+        return range
+    }
+}
+
+extension TableReader {
+    /// An absolute path.
+    fileprivate mutating func path(_ key: String) throws(ConfigurationError) -> String? {
+        guard let path = try string(key) else { return nil }
+        guard path.hasPrefix("/"), !path.utf8.contains(0), path.utf8.count < 4096 else {
+            throw fault(key, "\"\(path)\" is not an absolute path; begin it with /")
+        }
+        return path
+    }
+}

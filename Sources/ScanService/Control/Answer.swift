@@ -1,0 +1,45 @@
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ScanAPI
+
+/// Responses of the control interface.
+enum Answer {
+    static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+        document(try APICoding.encode(value), status: status)
+    }
+
+    /// `bytes` are JSON; a line feed is added for those who read it on a terminal.
+    static func document(_ bytes: Data, status: HTTPResponse.Status = .ok) -> Response {
+        var buffer = ByteBuffer(bytes: bytes)
+        buffer.writeString("\n")
+        return Response(
+            status: status, headers: [.contentType: "application/json", .contentLength: String(buffer.readableBytes)],
+            body: ResponseBody(byteBuffer: buffer))
+    }
+
+    static func refusal(_ refusal: Refusal, status: HTTPResponse.Status? = nil) -> Response {
+        let bytes = (try? APICoding.encode(refusal)) ?? Data()
+        return document(bytes, status: status ?? HTTPResponse.Status(code: refusal.kind.httpStatus))
+    }
+
+    /// The path exists, the method does not.
+    static func wrongMethod(_ method: HTTPRequest.Method, _ path: String, allowed: [HTTPRequest.Method]) -> Response {
+        let words = allowed.map(\.rawValue).joined(separator: ", ")
+        let message = "\(RequestReader.shown(method.rawValue)) is not possible on \(RequestReader.shown(path)): use \(words)."
+        var response = refusal(Refusal(.usage, message), status: .methodNotAllowed)
+        response.headers[.allow] = words
+        return response
+    }
+
+    /// Lines of JSON, sent as they come.
+    static func stream(_ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: "application/x-ndjson", .cacheControl: "no-store"],
+            body: ResponseBody { writer in
+                try await write(&writer)
+                try await writer.finish(nil)
+            })
+    }
+}

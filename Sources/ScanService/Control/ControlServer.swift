@@ -1,0 +1,63 @@
+import Glibc
+import Hummingbird
+import HummingbirdCore
+package import Logging
+import NIOCore
+import ServiceLifecycle
+import SystemPackage
+
+/// Serves the control interface on its Unix socket until the service group shuts down.
+package struct ControlServer: Service {
+    private let service: ControlService
+    private let lock: ProcessLock
+    private let path: String
+    private let logger: Logger
+    private let onListening: @Sendable () -> Void
+
+    private static let connectionLimit = 512
+    private static let idleLimit = TimeAmount.seconds(30)
+
+    /// Makes sure that no other daemon listens on the socket; the framework would take the socket from it. `onListening` is called when clients can
+    /// connect.
+    package init(service: ControlService, logger: Logger, onListening: @escaping @Sendable () -> Void) throws(ServiceError) {
+        self.service = service
+        self.logger = logger
+        self.onListening = onListening
+        path = service.configuration.control.socket
+        let directory = FilePath(path).removingLastComponent()
+        guard access(directory.string, F_OK) == 0 else {
+            throw ServiceError("the directory of the socket \(path) is not there: make it, or choose another [control] socket")
+        }
+        lock = try ProcessLock("\(path).lock", protecting: "the socket \(path)")
+    }
+
+    package func run() async throws {
+        let handlers = ControlHandlers(service: service, bodies: RequestBodies(limit: service.configuration.limits.maxRequestBytes))
+        let responder = CallbackResponder<ControlContext> { request, context in await handlers.respond(to: request, context: context) }
+        var quiet = logger
+        quiet.logLevel = .warning
+        let application = Application(
+            responder: responder, server: .http1(configuration: .init(idleTimeout: Self.idleLimit)),
+            configuration: .init(
+                address: .unixDomainSocket(path: path), serverName: "synscand",
+                availableConnectionsDelegate: .maximum(Self.connectionLimit, logger: quiet)),
+            onServerRunning: { _ in
+                open()
+                onListening()
+            }, logger: quiet)
+        defer { unlink(path) }
+        try await application.run()
+    }
+
+    /// Lets the group in. Until here the process's umask has kept everybody else out.
+    private func open() {
+        guard let group = service.group else {
+            logger.warning("There is no group \(service.configuration.control.group): only root can use the socket \(path).")
+            chmod(path, 0o600)
+            return
+        }
+        guard chown(path, uid_t.max, group) == 0, chmod(path, 0o660) == 0 else {
+            return logger.warning("The socket \(path) cannot be given to the group \(service.configuration.control.group): \(Errno(rawValue: errno)).")
+        }
+    }
+}

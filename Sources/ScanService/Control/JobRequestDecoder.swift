@@ -1,0 +1,84 @@
+import FoundationEssentials
+package import NIOCore
+package import ScanAPI
+
+/// Reads the JSON of a job request, and says in words what is wrong with it.
+package enum JobRequestDecoder {
+    /// Throws `Refusal`.
+    package static func decode(_ bytes: ByteBuffer) throws(Refusal) -> JobRequest {
+        guard bytes.readableBytes > 0 else {
+            throw Refusal(.usage, "The request has no body: send a JSON object like {\"targets\":[\"192.0.2.0/24\"],\"ports\":\"22,80\"}.")
+        }
+        do {
+            return try APICoding.decode(Strict.self, from: Data(bytes.readableBytesView)).request
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch let error as DecodingError {
+            throw Refusal(.usage, "The request cannot be used: \(words(error)).")
+        } catch {
+            throw Refusal(.usage, "The request is not JSON: \(error).")
+        }
+    }
+
+    /// A slip in an optional key must not scan something else than was meant: unknown keys are refused.
+    private struct Strict: Decodable {
+        let request: JobRequest
+
+        private struct Key: CodingKey {
+            let stringValue: String
+            var intValue: Int? { nil }
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
+        /// As the decoder shows them, words joined by capitals.
+        private static let known = Set(Mirror(reflecting: JobRequest(targets: [])).children.compactMap(\.label))
+
+        init(from decoder: any Decoder) throws {
+            let keys = try decoder.container(keyedBy: Key.self).allKeys.map(\.stringValue)
+            if let unknown = keys.filter({ !Self.known.contains($0) }).min() {
+                let names = Self.known.map(JobRequestDecoder.snakeCase).sorted().joined(separator: ", ")
+                throw Refusal(.usage, "The request has an unknown key, \(JobRequestDecoder.shown(unknown)): the keys are \(names).")
+            }
+            request = try JobRequest(from: decoder)
+        }
+    }
+
+    private static func words(_ error: DecodingError) -> String {
+        switch error {
+        case .keyNotFound(let key, let context): "\(place(context.codingPath + [key])) is missing"
+        case .typeMismatch(let type, let context): "\(place(context.codingPath)) must be \(name(type))"
+        case .valueNotFound(let type, let context): "\(place(context.codingPath)) must be \(name(type)), not null"
+        case .dataCorrupted(let context):
+            context.codingPath.isEmpty ? "it is not JSON" : "\(place(context.codingPath)) has no possible value (\(context.debugDescription))"
+        @unknown default: "it does not fit"
+        }
+    }
+
+    private static func name(_ type: Any.Type) -> String {
+        switch type {
+        case is String.Type: "a text"
+        case is Int.Type: "a whole number"
+        case is [Any].Type: "a list"
+        case is [String: Any].Type: "a JSON object"
+        default: "of another type"
+        }
+    }
+
+    /// `targets[3]`
+    private static func place(_ path: [any CodingKey]) -> String {
+        var text = ""
+        for key in path {
+            if let index = key.intValue { text += "[\(index)]" } else { text += (text.isEmpty ? "" : ".") + snakeCase(shown(key.stringValue)) }
+        }
+        return text.isEmpty ? "the whole" : text
+    }
+
+    private static func snakeCase(_ name: String) -> String {
+        name.map { $0.isUppercase ? "_\($0.lowercased())" : String($0) }.joined()
+    }
+
+    private static func shown(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.prefix(40).map { $0.properties.generalCategory == .control ? "?" : $0 }))
+    }
+}

@@ -1,0 +1,99 @@
+import ScanAPI
+import ScanTargets
+
+/// The values of the control interface as JSON schemas, for `OpenAPIDocument`.
+enum OpenAPISchemas {
+    static let text = """
+        {
+            "Refusal": {"type": "object", "required": ["kind", "message"], "properties": {
+              "kind": {"enum": [\(list(Refusal.Kind.allCases.map(\.rawValue)))]},
+              "message": {"type": "string", "description": "what was asked, what is wrong, what to do"}}},
+            "JobRequest": \(jobRequest),
+            "Job": \(job),
+            "JobState": {"enum": [\(list(JobState.allCases.map(\.rawValue)))]},
+            "TargetState": {"enum": [\(list(TargetState.allCases.map(\.rawValue)))]},
+            "Account": \(account),
+            "Progress": {"type": "object", "required": ["round", "fraction", "rate"], "properties": {
+              "round": {"type": "integer", "minimum": 0}, "fraction": {"type": "number", "minimum": 0, "maximum": 1},
+              "rate": {"type": "number", "description": "probes a second"}, "eta": {"type": "number", "description": "seconds to go"}}},
+            "Finding": \(finding),
+            "Plan": \(plan),
+            "DaemonStatus": \(status)
+          }
+        """
+
+    private static let jobRequest = """
+        {"type": "object", "required": ["targets"], "additionalProperties": false, "properties": {
+              "name": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "description": "not digits alone"},
+              "targets": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "addresses, blocks, ranges, names, address:port"},
+              "exclude": {"type": "array", "items": {"type": "string"}, "description": "the same forms, left out"},
+              "ports": {"type": "string", "description": "22,80-90,http,well-known,!25 or - for all; absent: the most common 1000"},
+              "top_ports": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "in place of ports"},
+              "exclude_ports": {"type": "string"},
+              "rate": {"type": "integer", "minimum": 1, "description": "probes a second; absent: the daemon's max_rate"},
+              "retries": {"type": "integer", "minimum": 0, "maximum": 8, "default": 2},
+              "tcp_options": {"enum": [\(list(TCPOptions.allCases.map(\.rawValue)))], "default": "mss"},
+              "states": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/TargetState"}}}}
+        """
+
+    private static let job = """
+        {"type": "object", "required": ["id", "state", "submitted_by", "submitted", "targets", "account"], "properties": {
+              "id": {"type": "integer", "minimum": 1}, "name": {"type": "string"}, "state": {"$ref": "#/components/schemas/JobState"},
+              "reason": {"type": "string"},
+              "submitted_by": {"type": "object", "required": ["uid", "pid", "groups"], "properties": {
+                "uid": {"type": "integer"}, "pid": {"type": "integer"}, "groups": {"type": "array", "items": {"type": "integer"}}}},
+              "submitted": \(time), "started": \(time), "finished": \(time),
+              "targets": {"type": "array", "items": {"type": "string"}, "description": "as submitted, the first 16"},
+              "account": {"$ref": "#/components/schemas/Account"}, "progress": {"$ref": "#/components/schemas/Progress"}}}
+        """
+
+    private static let account = """
+        {"type": "object", "description": "targets = open + closed + filtered + down + untested once the job is over", "properties": {
+              \(integers([
+                "targets", "probes_sent", "replies", "open", "closed", "filtered", "down", "untested", "duplicates", "rejected_replies",
+                "send_errors", "link_drops", "capture_drops", "rounds", "rate",
+              ])),
+              "seconds": {"type": "number"}, "link": {"type": "string", "description": "packet or raw-ip, joined by commas"}}}
+        """
+
+    private static let finding = """
+        {"type": "object", "required": ["time", "address", "port", "protocol", "state", "reason", "port_class"], "properties": {
+              "time": \(time), "address": {"type": "string"}, "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+              "protocol": {"const": "tcp"}, "state": {"$ref": "#/components/schemas/TargetState"},
+              "reason": {"type": "string", "description": "in nmap's words"}, "ttl": {"type": "integer"}, "rtt_ms": {"type": "number"},
+              "tcp_window": {"type": "integer"}, "mss": {"type": "integer"}, "attempt": {"type": "integer"}, "service": {"type": "string"},
+              "port_class": {"enum": [\(list(PortClass.allCases.map(\.rawValue)))]}, "interface": {"type": "string"}}}
+        """
+
+    private static let plan = """
+        {"type": "object", "properties": {
+              \(integers(["targets", "addresses", "ports", "rate", "probes_at_least", "probes_at_most"])),
+              "ports_source": {"type": "string"}, "seconds_at_least": {"type": "number"}, "seconds_at_most": {"type": "number"},
+              "paths": {"type": "array", "items": {"type": "object", "properties": {
+                "destinations": {"type": "array", "items": {"type": "string"}}, "interface": {"type": "string"}, "source": {"type": "string"},
+                "next_hop": {"type": "string"}, "hardware_address": {"type": "string"}, "link": {"type": "string"},
+                "link_reason": {"type": "string"}}}},
+              "scope": {"type": "string", "description": "allowed, or the sentence that refuses it"},
+              "names": {"type": "array", "items": {"type": "object", "properties": {
+                "name": {"type": "string"}, "addresses": {"type": "array", "items": {"type": "string"}}}}}}}
+        """
+
+    private static let status = """
+        {"type": "object", "properties": {
+              "version": {"type": "string"}, "pid": {"type": "integer"}, "started": \(time),
+              "jobs": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "how many jobs are in each state"},
+              "max_rate": {"type": "integer"}, "scope_allow": {"type": "array", "items": {"type": "string"}},
+              "scope_deny": {"type": "array", "items": {"type": "string"}}, "results_log": {"type": "string"}, "store": {"type": "string"},
+              "configuration": {"type": "string"}, "port_ranking": {"type": "string"}}}
+        """
+
+    private static let time = "{\"type\": \"string\", \"format\": \"date-time\"}"
+
+    private static func list(_ words: [String]) -> String {
+        words.map { "\"\($0)\"" }.joined(separator: ", ")
+    }
+
+    private static func integers(_ names: [String]) -> String {
+        names.map { "\"\($0)\": {\"type\": \"integer\"}" }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,61 @@
+import FoundationEssentials
+import Hummingbird
+import NIOCore
+import ScanAPI
+
+/// Reads request bodies with bounded memory and within bounded time, and decodes them off the event loops.
+struct RequestBodies: Sendable {
+    let limit: Int
+    private let budget: BodyBudget
+
+    /// Bodies up to this size are read without waiting for their share.
+    private static let smallBody = 1 << 16
+    /// From the head to the end of the body, the wait for memory included.
+    private static let timeLimit = TimeAmount.seconds(60)
+    /// What a client that was told "too large" may go on sending before it is cut off.
+    private static let drainTime = TimeAmount.seconds(3)
+
+    init(limit: Int) {
+        self.limit = limit
+        budget = BodyBudget(capacity: max(limit, Self.smallBody))
+    }
+
+    /// Reads a job request and hands it on, holding its memory until `use` is done. Throws `Refusal`.
+    func reading<Value: Sendable>(
+        _ request: Request, on channel: any Channel, _ use: @escaping @Sendable (JobRequest) async throws -> Value
+    ) async throws -> Value {
+        let length = request.headers[.contentLength].flatMap { Int($0) }
+        if let length, length > limit { throw tooLarge(channel) }
+        let read: @Sendable () async throws -> Value = {
+            let bytes = try await bytes(of: request, channel)
+            let decoded = try await WorkPools.run { try JobRequestDecoder.decode(bytes) }
+            return try await use(decoded)
+        }
+        if let length, length <= Self.smallBody { return try await read() }
+        return try await budget.reserving(length ?? limit, read)
+    }
+
+    private func bytes(of request: Request, _ channel: any Channel) async throws -> ByteBuffer {
+        let deadline = channel.eventLoop.scheduleTask(in: Self.timeLimit) { channel.close(promise: nil) }
+        defer { deadline.cancel() }
+        var bytes = ByteBuffer()
+        do {
+            for try await piece in request.body {
+                guard bytes.readableBytes + piece.readableBytes <= limit else { throw tooLarge(channel) }
+                bytes.writeImmutableBuffer(piece)
+            }
+        } catch let refusal as Refusal {
+            throw refusal
+        } catch {
+            throw Refusal(.usage, "The request's body broke off.")
+        }
+        return bytes
+    }
+
+    private func tooLarge(_ channel: any Channel) -> Refusal {
+        channel.eventLoop.scheduleTask(in: Self.drainTime) { channel.close(promise: nil) }
+        return Refusal(
+            .tooLarge,
+            "The request is larger than \(limit) bytes ([limits] max_request_bytes): merge the targets into blocks or ranges, or submit several jobs.")
+    }
+}

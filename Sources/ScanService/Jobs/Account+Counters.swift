@@ -1,0 +1,40 @@
+import ScanAPI
+import ScanEngine
+
+extension Account {
+    /// Takes the run's books over; `rate` stays.
+    mutating func take(_ run: ScanRun) {
+        let counters = run.counters
+        targets = counters.targets
+        probesSent = counters.probesSent
+        replies = counters.replies
+        open = counters.open
+        closed = counters.closed
+        filtered = counters.filtered
+        down = counters.down
+        untested = counters.untested
+        duplicates = counters.duplicates
+        rejectedReplies = counters.rejectedReplies
+        sendErrors = counters.sendErrors
+        linkDrops = counters.linkDrops
+        captureDrops = counters.captureDrops
+        rounds = counters.rounds
+        seconds = counters.seconds
+        link = run.linkWords
+    }
+}
+
+extension Progress {
+    init(_ progress: ScanProgress) {
+        self.init(
+            round: progress.round, fraction: progress.fraction.bounded(to: 0...1), rate: progress.rate.bounded(to: 0...1e12),
+            eta: progress.eta.flatMap { $0.isFinite ? $0.bounded(to: 0...1e12) : nil })
+    }
+}
+
+extension Double {
+    /// Within the range; what is no number becomes the lower bound, because JSON has no word for it.
+    fileprivate func bounded(to range: ClosedRange<Double>) -> Double {
+        isFinite ? min(max(self, range.lowerBound), range.upperBound) : range.lowerBound
+    }
+}

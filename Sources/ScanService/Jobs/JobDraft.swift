@@ -1,0 +1,32 @@
+package import ScanAPI
+import ScanEngine
+package import ScanTargets
+
+/// A request that has been read and checked: everything that a job of it would be.
+package struct JobDraft: Sendable {
+    package var name: String?
+    /// The target expressions, shortened to the first 16.
+    package var targets: [String]
+    package var selection: TargetSelection
+    package var rate: Int
+    package var retries: Int
+    package var tcpOptions: TCPOptions
+    package var states: Set<TargetState>
+    /// How many ports, and where they come from, in words.
+    package var portsSource: String
+    /// Names with the addresses they resolved to, sorted.
+    package var names: [Plan.ResolvedName]
+
+    package static let shownTargets = 16
+    package static let defaultRetries = 2
+
+    /// A new job's record; its key is made now and stays.
+    package func record(_ submitter: Submitter, at time: Timestamp) -> JobRecord {
+        var account = Account()
+        account.targets = Int64(clamping: selection.targetCount)
+        account.rate = Int64(rate)
+        return JobRecord(
+            name: name, targets: targets, key: .random(), rate: rate, retries: retries, tcpOptions: tcpOptions, states: states,
+            submitter: submitter, submitted: time, account: account)
+    }
+}

@@ -1,0 +1,56 @@
+package import ScanAPI
+package import ScanEngine
+import ScanTargets
+
+/// Finds the ways to a job's targets, and tells what a job would do.
+package struct Planner: Sendable {
+    private let configuration: Configuration
+
+    private static let shownRanges = 16
+
+    package init(configuration: Configuration) {
+        self.configuration = configuration
+    }
+
+    /// The ways to the draft's targets. Blocks. Throws `EngineError`.
+    package func paths(to draft: JobDraft) throws -> [ScanPath] {
+        try RoutePlanner.paths(
+            for: draft.selection.addresses, interface: configuration.scan.interface, source: configuration.scan.sourceAddress)
+    }
+
+    /// Throws the refusal of a draft that reaches outside the scope.
+    package func checkScope(_ draft: JobDraft) throws(Refusal) {
+        if let refusal = configuration.scope.refusal(of: draft.selection.addresses) { throw refusal }
+    }
+
+    /// Blocks. Throws when there is no way to a target.
+    package func plan(_ draft: JobDraft) throws -> Plan {
+        let targets = Int64(clamping: draft.selection.targetCount)
+        let (most, isTooMuch) = targets.multipliedReportingOverflow(by: Int64(draft.retries) + 1)
+        let refusal = configuration.scope.refusal(of: draft.selection.addresses)
+        let atMost = isTooMuch ? Int64.max : most
+        return Plan(
+            targets: targets, addresses: Int64(clamping: draft.selection.addresses.count), ports: draft.portCount,
+            portsSource: draft.portsSource, rate: draft.rate, probesAtLeast: targets, probesAtMost: atMost,
+            secondsAtLeast: Double(targets) / Double(draft.rate), secondsAtMost: Double(atMost) / Double(draft.rate),
+            paths: try paths(to: draft).map(Self.shown), scope: refusal?.message ?? "allowed", names: draft.names)
+    }
+
+    private static func shown(_ path: ScanPath) -> Plan.Path {
+        var destinations = path.destinations.ranges.prefix(shownRanges).map(\.description)
+        if path.destinations.ranges.count > shownRanges { destinations.append("…") }
+        var shown = Plan.Path(
+            destinations: destinations, interface: path.interface.name, source: path.source.description, link: path.link.rawValue,
+            linkReason: path.linkReason)
+        shown.nextHop = path.nextHop?.description
+        shown.hardwareAddress = path.hardwareAddress?.description
+        return shown
+    }
+}
+
+extension JobDraft {
+    /// How many different ports the job has.
+    fileprivate var portCount: Int {
+        selection.ports.union(PortSet(selection.endpoints.map { $0.port...$0.port })).count
+    }
+}

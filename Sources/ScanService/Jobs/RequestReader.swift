@@ -1,0 +1,85 @@
+package import ScanAPI
+import ScanTargets
+
+/// Reads job requests: parses, resolves names, checks every limit. Sends nothing and changes nothing.
+package struct RequestReader: Sendable {
+    private let configuration: Configuration
+    private let catalog: PortCatalog
+    private let resolver: NameResolver
+
+    package init(configuration: Configuration, catalog: PortCatalog, resolver: NameResolver = NameResolver()) {
+        self.configuration = configuration
+        self.catalog = catalog
+        self.resolver = resolver
+    }
+
+    /// The draft of the job that `request` asks for; its scope is not checked yet. Throws `Refusal`.
+    package func draft(_ request: JobRequest) async throws -> JobDraft {
+        do {
+            try checkOptions(request)
+            let (targets, exclusions) = try await WorkPools.run {
+                (try TargetList(request.targets), try (request.exclude ?? []).map { try TargetExpression(parsing: $0) })
+            }
+            let names = targets.names + exclusions.compactMap(\.name)
+            let resolved = try await resolver.resolve(Array(Set(names)).sorted())
+            return try await WorkPools.run { try draft(request, targets, exclusions, resolved) }
+        } catch {
+            throw Refusal(of: error)
+        }
+    }
+
+    private func checkOptions(_ request: JobRequest) throws {
+        if let name = request.name, !JobName.isValid(name) {
+            throw Refusal(.usage, "\"\(Self.shown(name))\" cannot be a job's name: names are \(JobName.rule).")
+        }
+        guard !request.targets.isEmpty else { throw Refusal(.usage, "No targets are given: name at least one address, block or host.") }
+        let cap = configuration.limits.maxRate
+        if let rate = request.rate, !(1...cap).contains(rate) {
+            throw Refusal(.usage, "A rate of \(rate) probes a second was asked for: give 1 to \(cap) ([limits] max_rate of this daemon).")
+        }
+        if let retries = request.retries, !(0...8).contains(retries) {
+            throw Refusal(.usage, "\(retries) retries were asked for: give 0 to 8.")
+        }
+        if let states = request.states, states.isEmpty {
+            throw Refusal(.usage, "The list of states to record is empty: name at least one, or leave it out.")
+        }
+    }
+
+    private func draft(
+        _ request: JobRequest, _ targets: TargetList, _ exclusions: [TargetExpression], _ resolved: [String: [IPAddress]]
+    ) throws -> JobDraft {
+        let (ports, source) = try catalog.ports(of: request)
+        var selection = targets.selection(ports: ports, resolved: resolved)
+        var excluded = exclusions.map { $0.exclusion(resolved) }
+        if let text = request.excludePorts {
+            excluded.append(.init(label: text, ports: try PortExpression.parse(text, services: catalog.services)))
+        }
+        try selection.exclude(excluded)
+        try check(selection)
+        return JobDraft(
+            name: request.name, targets: request.targets.prefix(JobDraft.shownTargets).map(Self.shown), selection: selection,
+            rate: request.rate ?? configuration.limits.maxRate, retries: request.retries ?? JobDraft.defaultRetries,
+            tcpOptions: request.tcpOptions ?? .mss, states: request.states.map(Set.init) ?? configuration.results.states,
+            portsSource: selection.hosts.isEmpty ? "the targets" : source,
+            names: resolved.sorted { $0.key < $1.key }.map { Plan.ResolvedName(name: $0.key, addresses: $0.value.map(\.description)) })
+    }
+
+    private func check(_ selection: TargetSelection) throws {
+        guard !selection.isEmpty else { throw Refusal(.usage, "Nothing is left to scan: no target has a port.") }
+        if let range = selection.addresses.ranges.last, range.first.family == .v6 {
+            throw Refusal(.usage, "\(range) is IPv6: probing IPv6 is not available yet, give IPv4 targets.")
+        }
+        let limit = configuration.limits.maxJobTargets
+        guard selection.targetCount <= UInt128(limit) else {
+            throw Refusal(
+                .usage,
+                "The job has \(selection.targetCount) targets, more than the \(limit) that one job may have ([limits] max_job_targets): "
+                    + "give fewer addresses or ports, or several jobs.")
+        }
+    }
+
+    /// What somebody wrote, shortened for being shown.
+    static func shown(_ text: String) -> String {
+        text.count > 100 ? text.prefix(100) + "…" : text
+    }
+}

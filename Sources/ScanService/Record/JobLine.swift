@@ -1,0 +1,33 @@
+package import ScanAPI
+
+/// Something that happened to a job, as a line of the results log.
+package struct JobLine: Sendable, Equatable {
+    package enum Event: String, Sendable, CaseIterable {
+        case queued = "job.queued"
+        case started = "job.started"
+        case paused = "job.paused"
+        case resumed = "job.resumed"
+        case finished = "job.finished"
+        case cancelled = "job.cancelled"
+        case failed = "job.failed"
+        case refused = "job.refused"
+    }
+
+    package var event: Event
+    package var time: Timestamp
+    /// Nil for a job that was refused: it never got an id.
+    package var job: Int64?
+    package var name: String?
+    package var reason: String?
+    /// The job's books, in the lines that end it.
+    package var account: Account?
+
+    package init(_ event: Event, time: Timestamp, job: Int64?, name: String?, reason: String? = nil, account: Account? = nil) {
+        self.event = event
+        self.time = time
+        self.job = job
+        self.name = name
+        self.reason = reason
+        self.account = account
+    }
+}

@@ -1,0 +1,95 @@
+package import ScanTargets
+
+/// Bytes of JSON in the making, reused from batch to batch so that a line costs no allocation.
+package struct LineBuffer: Sendable {
+    package private(set) var bytes: [UInt8] = []
+
+    package init() {}
+
+    /// Forgets the content, keeps the memory.
+    package mutating func clear() {
+        bytes.removeAll(keepingCapacity: true)
+    }
+
+    /// Cuts the content back to its first `count` bytes.
+    package mutating func cut(to count: Int) {
+        guard count < bytes.count else { return }
+        bytes.removeLast(bytes.count - max(0, count))
+    }
+
+    package mutating func append(_ text: StaticString) {
+        guard text.hasPointerRepresentation else { return }
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    package mutating func append(_ byte: UInt8) {
+        bytes.append(byte)
+    }
+
+    package mutating func append(verbatim other: [UInt8]) {
+        bytes.append(contentsOf: other)
+    }
+
+    package mutating func append(_ other: UnsafeMutableRawBufferPointer) {
+        bytes.append(contentsOf: other)
+    }
+
+    package mutating func append(_ number: some FixedWidthInteger) {
+        guard number != 0 else { return bytes.append(UInt8(ascii: "0")) }
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        let start = bytes.count
+        var rest = UInt64(clamping: number.magnitude)
+        while rest > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        }
+        bytes[start...].reverse()
+    }
+
+    /// `millionths` as a decimal number with `digits` (1...6) digits after the point, the others cut off; below 0 counts as 0.
+    package mutating func append(millionths: Int64, digits: Int) {
+        let value = max(0, millionths)
+        append(value / 1_000_000)
+        bytes.append(UInt8(ascii: "."))
+        var place: Int64 = 100_000
+        for _ in 0..<min(max(digits, 1), 6) {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / place % 10))
+            place = max(1, place / 10)
+        }
+    }
+
+    /// A JSON string, quoted. Control characters (C0, DEL, C1) and the line and paragraph separators are escaped, so that the text cannot act on
+    /// whatever shows it.
+    package mutating func append(quoted text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for scalar in text.unicodeScalars {
+            switch scalar.value {
+            case 0x22, 0x5c:
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(UInt8(truncatingIfNeeded: scalar.value))
+            case 0x20..<0x7f: bytes.append(UInt8(truncatingIfNeeded: scalar.value))
+            case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029: appendEscape(scalar.value)
+            default: bytes.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// The address's text, unquoted.
+    package mutating func append(_ address: IPAddress) {
+        guard let number = address.v4 else { return bytes.append(contentsOf: address.description.utf8) }
+        append(number >> 24)
+        for shift: UInt32 in [16, 8, 0] {
+            bytes.append(UInt8(ascii: "."))
+            append(number >> shift & 0xff)
+        }
+    }
+
+    private mutating func appendEscape(_ value: UInt32) {
+        append("\\u")
+        for shift: UInt32 in [12, 8, 4, 0] {
+            let digit = UInt8(truncatingIfNeeded: value >> shift & 0xf)
+            bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+import ScanAPI
+package import ScanTargets
+
+/// Writes the lines of the results log, one JSON object each, with the keys always in this order and absent values left out:
+///
+/// `v seq time hostname event job name address port protocol state reason ttl rtt_ms tcp_window mss attempt service port_class interface`,
+/// then, in lines that end a job, its account.
+package struct LineFormatter: Sendable {
+    private let services: ServiceNames
+    /// `","hostname":"…","event":"`, which follows every time.
+    private let afterTime: [UInt8]
+
+    package init(hostname: String, services: ServiceNames) {
+        self.services = services
+        var buffer = LineBuffer()
+        buffer.append("\",\"hostname\":")
+        buffer.append(quoted: hostname)
+        buffer.append(",\"event\":\"")
+        afterTime = buffer.bytes
+    }
+
+    /// A line of event `port`. `name` is the job's.
+    package func append(_ finding: StoredFinding, seq: Int64, job: Int64, name: String?, to buffer: inout LineBuffer) {
+        appendHead(seq: seq, time: finding.time, to: &buffer)
+        buffer.append("port\"")
+        append(job: job, name: name, to: &buffer)
+        buffer.append(",")
+        appendTarget(finding, to: &buffer)
+        buffer.append("}\n")
+    }
+
+    /// A line about a job.
+    package func append(_ line: JobLine, seq: Int64, to buffer: inout LineBuffer) {
+        appendHead(seq: seq, time: line.time, to: &buffer)
+        buffer.append(verbatim: Array(line.event.rawValue.utf8))
+        buffer.append("\"")
+        append(job: line.job, name: line.name, to: &buffer)
+        if let reason = line.reason {
+            buffer.append(",\"reason\":")
+            buffer.append(quoted: reason)
+        }
+        if let account = line.account { append(account, to: &buffer) }
+        buffer.append("}\n")
+    }
+
+    /// A line of the control interface's findings stream (`ScanAPI.Finding`).
+    package func append(streamed finding: StoredFinding, to buffer: inout LineBuffer) {
+        buffer.append("{\"time\":\"")
+        append(finding.time, to: &buffer)
+        buffer.append("\",")
+        appendTarget(finding, to: &buffer)
+        buffer.append("}\n")
+    }
+
+    private func appendHead(seq: Int64, time: Timestamp, to buffer: inout LineBuffer) {
+        buffer.append("{\"v\":1,\"seq\":")
+        buffer.append(seq)
+        buffer.append(",\"time\":\"")
+        append(time, to: &buffer)
+        buffer.append(verbatim: afterTime)
+    }
+
+    private func append(_ time: Timestamp, to buffer: inout LineBuffer) {
+        withUnsafeTemporaryAllocation(byteCount: Timestamp.textLength, alignment: 1) { text in
+            time.write(to: text.baseAddress)
+            buffer.append(text)
+        }
+    }
+
+    private func append(job: Int64?, name: String?, to buffer: inout LineBuffer) {
+        if let job {
+            buffer.append(",\"job\":")
+            buffer.append(job)
+        }
+        if let name {
+            buffer.append(",\"name\":")
+            buffer.append(quoted: name)
+        }
+    }
+
+    /// From `address` to `interface`, without a comma before.
+    private func appendTarget(_ finding: StoredFinding, to buffer: inout LineBuffer) {
+        let port = finding.endpoint.port
+        buffer.append("\"address\":\"")
+        buffer.append(finding.endpoint.address)
+        buffer.append("\",\"port\":")
+        buffer.append(port)
+        buffer.append(",\"protocol\":\"tcp\",\"state\":")
+        buffer.append(quoted: finding.state.rawValue)
+        buffer.append(",\"reason\":")
+        buffer.append(quoted: finding.reason)
+        append(",\"ttl\":", finding.ttl, to: &buffer)
+        if let rtt = finding.rttMicroseconds {
+            buffer.append(",\"rtt_ms\":")
+            buffer.append(millionths: Int64(rtt) * 1000, digits: 3)
+        }
+        append(",\"tcp_window\":", finding.window, to: &buffer)
+        append(",\"mss\":", finding.mss, to: &buffer)
+        append(",\"attempt\":", finding.attempt, to: &buffer)
+        append(",\"service\":", services.name(of: port), to: &buffer)
+        append(",\"port_class\":", PortClass(port).rawValue, to: &buffer)
+        append(",\"interface\":", finding.interface, to: &buffer)
+    }
+
+    /// The account, in the order of DESIGN's list.
+    private func append(_ account: Account, to buffer: inout LineBuffer) {
+        append(",\"targets\":", account.targets, to: &buffer)
+        append(",\"probes_sent\":", account.probesSent, to: &buffer)
+        append(",\"replies\":", account.replies, to: &buffer)
+        append(",\"open\":", account.open, to: &buffer)
+        append(",\"closed\":", account.closed, to: &buffer)
+        append(",\"filtered\":", account.filtered, to: &buffer)
+        append(",\"down\":", account.down, to: &buffer)
+        append(",\"untested\":", account.untested, to: &buffer)
+        append(",\"duplicates\":", account.duplicates, to: &buffer)
+        append(",\"rejected_replies\":", account.rejectedReplies, to: &buffer)
+        append(",\"send_errors\":", account.sendErrors, to: &buffer)
+        append(",\"link_drops\":", account.linkDrops, to: &buffer)
+        append(",\"capture_drops\":", account.captureDrops, to: &buffer)
+        append(",\"rounds\":", account.rounds, to: &buffer)
+        buffer.append(",\"seconds\":")
+        buffer.append(millionths: Int64(exactly: (account.seconds * 1e6).rounded()) ?? 0, digits: 6)
+        append(",\"rate\":", account.rate, to: &buffer)
+        if !account.link.isEmpty { append(",\"link\":", account.link, to: &buffer) }
+    }
+
+    private func append(_ key: StaticString, _ number: (some FixedWidthInteger)?, to buffer: inout LineBuffer) {
+        guard let number else { return }
+        buffer.append(key)
+        buffer.append(number)
+    }
+
+    private func append(_ key: StaticString, _ text: String?, to buffer: inout LineBuffer) {
+        guard let text else { return }
+        buffer.append(key)
+        buffer.append(quoted: text)
+    }
+}

@@ -1,0 +1,26 @@
+package import GRDB
+import ScanEngine
+
+/// What the recorder is given to make durable, in this order and no other.
+enum RecordEntry: Sendable {
+    case findings(JobSink, [Observation])
+    case change(RecordChange)
+}
+
+/// A change of the store together with the lines that tell of it: both happen, or neither.
+package struct RecordChange: Sendable {
+    /// Runs inside the transaction, again if that has to be repeated; returns the lines for the log.
+    package let apply: @Sendable (Database) throws -> [JobLine]
+    /// Whether the change is kept and tried again when the store cannot be written; if not, `done` is told.
+    package let isKept: Bool
+    /// Called once on the recorder's thread, when the change is durable and its lines have been appended, or when it failed. Must not block.
+    package let done: @Sendable (Result<Void, any Error>) -> Void
+
+    package init(
+        isKept: Bool, apply: @escaping @Sendable (Database) throws -> [JobLine], done: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
+        self.apply = apply
+        self.isKept = isKept
+        self.done = done
+    }
+}

@@ -1,0 +1,148 @@
+import Logging
+import ScanAPI
+import ScanEngine
+
+/// The recorder's thread.
+final class RecordLoop: @unchecked Sendable {
+    // Unchecked: made on one thread and handed to the recorder's, which alone runs it.
+    private let queue: RecordQueue
+    private var writer: RecordWriter
+    private let logger: Logger
+    private var lastCommit: Int64 = 0
+    private var isFailing = false
+
+    /// Findings alone are committed at most this often; a change never waits.
+    private static let commitInterval: Int64 = 5_000_000
+    private static let retryInterval: Int64 = 1_000_000_000
+    private static let idleInterval: Int64 = 3_600_000_000_000
+    /// About 5 MiB of lines.
+    private static let batchFindings = 16_384
+
+    init(queue: RecordQueue, writer: consuming RecordWriter, logger: Logger) {
+        self.queue = queue
+        self.writer = writer
+        self.logger = logger
+    }
+
+    func run() {
+        while true {
+            let isLast = queue.isClosed
+            write(queue.takeAll(), isLast: isLast)
+            writer.appendRest()
+            queue.setBlocked(writer.isBlocked)
+            if isLast { break }
+            if queue.isEmpty { queue.wait(nanoseconds: patience) }
+            if !queue.hasChange { collect() }
+            markIfIdle()
+        }
+        storeMark()
+    }
+
+    /// How long there is nothing to do unless somebody calls.
+    private var patience: Int64 {
+        writer.isBlocked || writer.isUnmarked ? Self.retryInterval : Self.idleInterval
+    }
+
+    /// Lets findings come together.
+    private func collect() {
+        var rest = lastCommit + Self.commitInterval - SteadyClock.nanoseconds()
+        while rest > 0, !queue.hasChange, !queue.isClosed {
+            queue.wait(nanoseconds: rest)
+            rest = lastCommit + Self.commitInterval - SteadyClock.nanoseconds()
+        }
+    }
+
+    private func markIfIdle() {
+        guard writer.isUnmarked, SteadyClock.nanoseconds() - lastCommit >= RecordWriter.markInterval else { return }
+        storeMark()
+    }
+
+    private func storeMark() {
+        do {
+            try writer.storeMark()
+        } catch {
+            logger.error("The store cannot be written: \(error).")
+        }
+    }
+
+    /// Writes everything, in transactions of bounded size.
+    private func write(_ entries: [RecordEntry], isLast: Bool) {
+        var batch: [RecordEntry] = []
+        var findings = 0
+        for entry in entries {
+            batch.append(entry)
+            if case .findings(_, let observations) = entry { findings += observations.count }
+            guard findings >= Self.batchFindings else { continue }
+            commit(batch, isLast: isLast)
+            batch = []
+            findings = 0
+        }
+        if !batch.isEmpty { commit(batch, isLast: isLast) }
+    }
+
+    /// Commits one batch, as often as it takes; when the daemon stops, one more time only.
+    private func commit(_ entries: [RecordEntry], isLast: Bool) {
+        var entries = entries
+        var attempts = isLast ? 2 : Int.max
+        while !entries.isEmpty {
+            do {
+                let outcomes = try writer.write(entries)
+                lastCommit = SteadyClock.nanoseconds()
+                finish(entries, outcomes)
+                return
+            } catch {
+                tell(error)
+                attempts = queue.isClosed ? min(attempts - 1, 1) : attempts
+                if attempts <= 0 { return giveUp(entries, error) }
+                entries = withoutImpatient(entries, error)
+                pause()
+            }
+        }
+    }
+
+    private func finish(_ entries: [RecordEntry], _ outcomes: [Result<Void, any Error>]) {
+        if isFailing { logger.notice("The store can be written again.") }
+        isFailing = false
+        var outcomes = outcomes.makeIterator()
+        for entry in entries {
+            switch entry {
+            case .findings(_, let observations): queue.settle(findings: observations.count)
+            case .change(let change): change.done(outcomes.next() ?? .success(()))
+            }
+        }
+    }
+
+    private func tell(_ error: any Error) {
+        if !isFailing {
+            logger.error("The store cannot be written: \(error). Scans pause, nothing is lost, and it is tried again every second.")
+        }
+        isFailing = true
+    }
+
+    /// Answers those who should not be kept waiting, and returns the others.
+    private func withoutImpatient(_ entries: [RecordEntry], _ error: any Error) -> [RecordEntry] {
+        entries.filter { entry in
+            guard case .change(let change) = entry, !change.isKept else { return true }
+            change.done(.failure(Self.refusal(error)))
+            return false
+        }
+    }
+
+    private func giveUp(_ entries: [RecordEntry], _ error: any Error) {
+        logger.critical("synscand stops with work that the store did not take: \(error). The jobs go on from their last checkpoint.")
+        for case .change(let change) in entries { change.done(.failure(Self.refusal(error))) }
+    }
+
+    private static func refusal(_ error: any Error) -> Refusal {
+        Refusal(.unavailable, "The store cannot be written (\(error)): nothing was changed, try again when that is repaired.")
+    }
+
+    private func pause() {
+        let end = SteadyClock.nanoseconds() + Self.retryInterval
+        while !queue.isClosed {
+            let rest = end - SteadyClock.nanoseconds()
+            guard rest > 0 else { return }
+            queue.wait(nanoseconds: rest)
+        }
+    }
+}

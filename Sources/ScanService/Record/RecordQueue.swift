@@ -1,0 +1,79 @@
+import ScanEngine
+import Synchronization
+
+/// What waits for the recorder's thread. Any thread puts, one takes.
+final class RecordQueue: Sendable {
+    private struct State {
+        var entries: [RecordEntry] = []
+        var hasChange = false
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+    /// Findings that were put and not yet settled.
+    private let pendingFindings = Atomic<Int>(0)
+    /// Set while the log takes no lines.
+    private let blocked = Atomic<Bool>(false)
+    private let wake: WakeEvent
+
+    /// About 4 MiB of findings.
+    private static let fullCount = 65_536
+
+    init() throws(EngineError) {
+        wake = try WakeEvent()
+    }
+
+    /// False once the queue is closed: the entry was not taken.
+    func put(_ entry: RecordEntry) -> Bool {
+        var isChange = true
+        if case .findings(_, let batch) = entry {
+            isChange = false
+            pendingFindings.add(batch.count, ordering: .relaxed)
+        }
+        let (isTaken, isFirst) = state.withLock { state in
+            guard !state.isClosed else { return (false, false) }
+            let isFirst = state.entries.isEmpty
+            state.entries.append(entry)
+            state.hasChange = state.hasChange || isChange
+            return (true, isFirst)
+        }
+        if isFirst || isChange { wake.signal() }
+        return isTaken
+    }
+
+    /// Everything that waits, in order.
+    func takeAll() -> [RecordEntry] {
+        state.withLock { state in
+            state.hasChange = false
+            defer { state.entries = [] }
+            return state.entries
+        }
+    }
+
+    /// Tells that so many findings are durable.
+    func settle(findings count: Int) {
+        pendingFindings.subtract(count, ordering: .relaxed)
+    }
+
+    /// True while producers should pause.
+    var isFull: Bool { blocked.load(ordering: .relaxed) || pendingFindings.load(ordering: .relaxed) > Self.fullCount }
+
+    func setBlocked(_ value: Bool) {
+        blocked.store(value, ordering: .relaxed)
+    }
+
+    var isEmpty: Bool { state.withLock { $0.entries.isEmpty && !$0.isClosed } }
+    /// Whether somebody waits for an answer.
+    var hasChange: Bool { state.withLock { $0.hasChange } }
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    /// Takes nothing more from now on.
+    func close() {
+        state.withLock { $0.isClosed = true }
+        wake.signal()
+    }
+
+    func wait(nanoseconds: Int64) {
+        wake.wait(nanoseconds: nanoseconds)
+    }
+}

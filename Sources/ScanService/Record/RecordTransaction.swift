@@ -1,0 +1,64 @@
+import GRDB
+
+/// One transaction of the recorder: findings, changes, the outbox row with the exact bytes of their lines, and at times the mark.
+struct RecordTransaction: Sendable {
+    let entries: [RecordEntry]
+    /// The last line before it.
+    let seq: Int64
+    let formatter: LineFormatter
+    let mark: LogMark?
+
+    struct Outcome: Sendable {
+        var seq: Int64
+        /// How each change went, in order.
+        var outcomes: [Result<Void, any Error>] = []
+    }
+
+    /// Runs inside the transaction. Throws, so that everything is rolled back, when the store itself fails; a change that fails by itself is taken
+    /// back alone.
+    func run(_ db: Database, _ lines: inout LineBuffer) throws -> Outcome {
+        var outcome = Outcome(seq: seq)
+        let insert = try FindingInsert(db)
+        for entry in entries {
+            switch entry {
+            case .findings(let sink, let batch):
+                let interfaces = sink.interfaces
+                for observation in batch {
+                    let finding = StoredFinding(observation, interfaces: interfaces)
+                    guard try insert.insert(finding, job: sink.job) else { continue }
+                    outcome.seq += 1
+                    formatter.append(finding, seq: outcome.seq, job: sink.job, name: sink.name, to: &lines)
+                }
+            case .change(let change):
+                outcome.outcomes.append(try apply(change, &outcome.seq, &lines, db))
+            }
+        }
+        if outcome.seq > seq {
+            try LogTable.add(OutboxBatch(firstSeq: seq + 1, lastSeq: outcome.seq, lines: lines.bytes), db)
+        }
+        if let mark { try LogTable.store(mark, db) }
+        return outcome
+    }
+
+    private func apply(
+        _ change: RecordChange, _ seq: inout Int64, _ lines: inout LineBuffer, _ db: Database
+    ) throws -> Result<Void, any Error> {
+        do {
+            var events: [JobLine] = []
+            try db.inSavepoint {
+                events = try change.apply(db)
+                return .commit
+            }
+            for event in events {
+                seq += 1
+                formatter.append(event, seq: seq, to: &lines)
+            }
+            return .success(())
+        } catch let error as DatabaseError where error.resultCode != .SQLITE_CONSTRAINT {
+            // No space, no reading: SQLite may have rolled everything back already.
+            throw error
+        } catch {
+            return .failure(error)
+        }
+    }
+}

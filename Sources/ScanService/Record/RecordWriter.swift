@@ -1,0 +1,129 @@
+import GRDB
+import Glibc
+import Logging
+import ScanEngine
+import SystemPackage
+
+/// Does what the recorder is for: commit, append, mark. Confined to one thread at a time.
+struct RecordWriter: ~Copyable {
+    private let store: Store
+    private let formatter: LineFormatter
+    private let logger: Logger
+    private var log: ResultsLog
+    private var buffer = LineBuffer()
+    /// The last line that is committed.
+    private var seq: Int64
+    /// Committed lines that the log has not taken yet, from `unappendedStart` on.
+    private var unappended: [UInt8] = []
+    private var unappendedStart = 0
+    /// Appended since the last mark.
+    private var unmarkedBytes = 0
+    private var lastMark = SteadyClock.nanoseconds()
+    private var lastFailure: Errno?
+
+    static let markInterval: Int64 = 1_000_000_000
+    private static let markBytes = 32 << 20
+
+    /// Opens the log and brings it up to what the store knows: no line is lost, none comes twice.
+    init(store: Store, path: String, group: UInt32?, formatter: LineFormatter, logger: Logger) throws {
+        let (mark, stored) = try store.pool.read { db in (try LogTable.mark(db), try LogTable.lastSeq(db)) }
+        let written = try mark.map { try LogRecovery(path: path, mark: $0).lastLine() } ?? stored
+        var log = try ResultsLog(path: path, group: group)
+        try log.endForeignLine()
+        // The file that goes on from here is known before it takes the first line.
+        let begin = try log.mark(seq: written)
+        try store.pool.write { try LogTable.store(begin, $0) }
+        var missing: [UInt8] = []
+        var last = written
+        while let batch = try store.pool.read({ try LogTable.nextBatch(after: last, $0) }) {
+            missing += Self.lines(of: batch, after: last)
+            last = batch.lastSeq
+        }
+        self.store = store
+        self.formatter = formatter
+        self.logger = logger
+        self.log = log
+        seq = max(stored, written)
+        unappended = missing
+        guard isBlocked else { return }
+        logger.notice("Lines that had not reached the results log are written now: \(unappended.count) bytes.")
+        appendRest()
+    }
+
+    private static func lines(of batch: OutboxBatch, after last: Int64) -> ArraySlice<UInt8> {
+        var rest = batch.lines[...]
+        var next = batch.firstSeq
+        while next <= last, let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+            rest = rest[(end + 1)...]
+            next += 1
+        }
+        return rest
+    }
+
+    /// True while committed lines wait for the log to take them.
+    var isBlocked: Bool { !unappended.isEmpty }
+
+    /// Whether appended lines wait for their mark.
+    var isUnmarked: Bool { unmarkedBytes > 0 }
+
+    /// Makes the entries durable in one transaction and appends their lines; returns how each change went.
+    ///
+    /// Throws when the store takes nothing: then nothing has happened, and the same entries can be given again.
+    mutating func write(_ entries: [RecordEntry]) throws -> [Result<Void, any Error>] {
+        let mark = isMarkDue ? freshMark() : nil
+        buffer.clear()
+        let transaction = RecordTransaction(entries: entries, seq: seq, formatter: formatter, mark: mark)
+        let result = try store.pool.write { db in try transaction.run(db, &buffer) }
+        seq = result.seq
+        if mark != nil { marked() }
+        unappended += buffer.bytes
+        appendRest()
+        return result.outcomes
+    }
+
+    /// Appends what waits. A log that takes nothing is told of once.
+    mutating func appendRest() {
+        guard isBlocked else { return }
+        let (count, failure) = log.append(unappended, from: unappendedStart)
+        unappendedStart += count
+        unmarkedBytes += count
+        if let failure {
+            if failure != lastFailure {
+                logger.error("The results log \(log.path) takes no lines (\(failure)): scans pause, nothing is lost, and it is tried again every second.")
+            }
+        } else {
+            if lastFailure != nil { logger.notice("The results log \(log.path) takes lines again.") }
+            unappended.removeAll(keepingCapacity: unappended.count < 4 << 20)
+            unappendedStart = 0
+        }
+        lastFailure = failure
+    }
+
+    /// Stores the mark by itself, when nothing else is written.
+    mutating func storeMark() throws {
+        guard isUnmarked, let mark = freshMark() else { return }
+        try store.pool.write { try LogTable.store(mark, $0) }
+        marked()
+    }
+
+    private var isMarkDue: Bool {
+        isUnmarked && (unmarkedBytes > Self.markBytes || SteadyClock.nanoseconds() - lastMark >= Self.markInterval)
+    }
+
+    /// Nil while the log does not hold all that is committed, or cannot be made durable.
+    private mutating func freshMark() -> LogMark? {
+        guard !isBlocked else { return nil }
+        do {
+            return try log.mark(seq: seq)
+        } catch {
+            logger.error("The results log \(log.path) cannot be made durable: \(error). It is tried again.")
+            lastMark = SteadyClock.nanoseconds()
+            return nil
+        }
+    }
+
+    private mutating func marked() {
+        unmarkedBytes = 0
+        lastMark = SteadyClock.nanoseconds()
+    }
+}

@@ -1,0 +1,83 @@
+package import GRDB
+import Glibc
+package import Logging
+import ScanAPI
+import ScanEngine
+import Synchronization
+
+/// The one owner of "exactly once": every finding and every event of a job goes through it into the store and, once, into the results log.
+///
+/// What it is given is done in order, in batches: one durable transaction with the rows and the exact bytes of their lines, then the lines are
+/// appended to the log, and at times the log is made durable and the store notes how far. All of it happens on a thread of its own.
+package final class Recorder: Sendable {
+    private let queue: RecordQueue
+    private let thread = Mutex<WorkerThread?>(nil)
+    package let formatter: LineFormatter
+
+    /// Repairs the log at `path` after whatever ended the last process, and starts the thread. Blocks. `group` owns a log that is made.
+    package init(store: Store, path: String, group: UInt32?, formatter: LineFormatter, logger: Logger) throws(ServiceError) {
+        do {
+            let queue = try RecordQueue()
+            let writer = try RecordWriter(store: store, path: path, group: group, formatter: formatter, logger: logger)
+            let loop = RecordLoop(queue: queue, writer: writer, logger: logger)
+            self.queue = queue
+            self.formatter = formatter
+            let started = try WorkerThread("recorder") { loop.run() }
+            thread.withLock { $0 = started }
+        } catch let error as ServiceError {
+            throw error
+        } catch {
+            throw ServiceError("the recorder cannot start: \(error)")
+        }
+    }
+
+    /// Where the run of a job delivers its observations.
+    package func sink(job: Int64, name: String?) -> JobSink {
+        JobSink(job: job, name: name, queue: queue)
+    }
+
+    /// Has a change made after everything that was given before. Returns at once; `done` is told.
+    package func submit(_ change: RecordChange) {
+        guard queue.put(.change(change)) else { return change.done(.failure(Self.stopped)) }
+    }
+
+    /// Has a change made and waits until it is durable and its lines have been appended. Throws what `body` throws, or `Refusal` when the store
+    /// cannot be written.
+    package func perform<Value: Sendable>(
+        isKept: Bool = false, _ body: @escaping @Sendable (Database) throws -> (Value, [JobLine])
+    ) async throws -> Value {
+        let value = Handover<Value>()
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            submit(
+                RecordChange(isKept: isKept) { db in
+                    let (result, lines) = try body(db)
+                    value.put(result)
+                    return lines
+                } done: { outcome in
+                    continuation.resume(with: outcome)
+                })
+        }
+        guard let result = value.take() else { throw Refusal(.internal, "The recorder lost a result.") }
+        return result
+    }
+
+    /// Finishes what it was given, marks the log and ends the thread. Blocks, for some seconds at most when the disk takes nothing. Call it once.
+    package func stop() {
+        queue.close()
+        let running = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        running?.join()
+    }
+
+    private static let stopped = Refusal(.unavailable, "synscand is stopping: try again when it is back.")
+
+    /// Carries a value out of the transaction; the last one counts, because a transaction may be repeated.
+    private final class Handover<Value: Sendable>: Sendable {
+        private let value = Mutex<Value?>(nil)
+
+        func put(_ new: Value) { value.withLock { $0 = new } }
+        func take() -> Value? { value.withLock { $0 } }
+    }
+}

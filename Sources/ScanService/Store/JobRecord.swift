@@ -1,0 +1,127 @@
+package import GRDB
+package import ScanAPI
+package import ScanEngine
+package import ScanTargets
+import FoundationEssentials
+
+/// A job as the store keeps it: what its submitter asked for, frozen, and where it stands.
+package struct JobRecord: Sendable, Equatable {
+    /// 0 until it is stored.
+    package var id: Int64 = 0
+    package var name: String?
+    package var state: JobState = .queued
+    package var reason: String?
+    /// The target expressions as submitted, shortened.
+    package var targets: [String]
+    package var key: ScanKey
+    /// The first of the job's source ports, once it has run.
+    package var sourcePort: UInt16?
+    package var rate: Int
+    package var retries: Int
+    package var tcpOptions: TCPOptions
+    /// The states that are recorded.
+    package var states: Set<TargetState>
+    package var submitter: Submitter
+    package var submitted: Timestamp
+    package var started: Timestamp?
+    package var finished: Timestamp?
+    package var account: Account
+
+    package init(
+        name: String?, targets: [String], key: ScanKey, rate: Int, retries: Int, tcpOptions: TCPOptions, states: Set<TargetState>,
+        submitter: Submitter, submitted: Timestamp, account: Account
+    ) {
+        self.name = name
+        self.targets = targets
+        self.key = key
+        self.rate = rate
+        self.retries = retries
+        self.tcpOptions = tcpOptions
+        self.states = states
+        self.submitter = submitter
+        self.submitted = submitted
+        self.account = account
+    }
+
+    /// As clients see it; `progress` is the runner's to add.
+    package var job: Job {
+        var job = Job(
+            id: id, name: name, state: state, submittedBy: submitter, submitted: submitted, targets: targets, account: account)
+        job.reason = reason
+        job.started = started
+        job.finished = finished
+        return job
+    }
+}
+
+extension JobRecord: FetchableRecord {
+    /// Throws for a row that this version cannot have written.
+    package init(row: Row) throws {
+        guard let state = JobState(rawValue: row["state"]), let key = ScanKey(bytes: [UInt8](row["key"] as Data)),
+            let options = TCPOptions(rawValue: row["tcp_options"])
+        else { throw ServiceError("the store's row of job \(row["id"] as Int64) is damaged") }
+        let rate: Int64 = row["rate"]
+        let retries: Int64 = row["retries"]
+        let uid: Int64 = row["uid"]
+        let pid: Int64 = row["pid"]
+        self.init(
+            name: row["name"], targets: try Self.decode(row["targets"]), key: key, rate: Int(rate), retries: Int(retries),
+            tcpOptions: options, states: try Self.decode(row["states"]),
+            submitter: Submitter(
+                uid: UInt32(truncatingIfNeeded: uid), pid: Int32(truncatingIfNeeded: pid), groups: try Self.decode(row["groups"])),
+            submitted: Timestamp(microseconds: row["submitted"]), account: try Self.decode(row["account"]))
+        id = row["id"]
+        self.state = state
+        reason = row["reason"]
+        sourcePort = (row["source_port"] as Int64?).map { UInt16(truncatingIfNeeded: $0) }
+        started = (row["started"] as Int64?).map { Timestamp(microseconds: $0) }
+        finished = (row["finished"] as Int64?).map { Timestamp(microseconds: $0) }
+    }
+
+    private static func decode<Value: Decodable>(_ text: String) throws -> Value {
+        try APICoding.decode(Value.self, from: Data(text.utf8))
+    }
+}
+
+extension JobRecord {
+    /// Stores a new job with its selection and returns its id. Throws `Refusal` when a live job has the name.
+    package mutating func insert(_ selection: TargetSelection, _ db: Database) throws {
+        do {
+            try db.execute(
+                sql: """
+                    INSERT INTO jobs (name, state, reason, targets, key, rate, retries, tcp_options, states, uid, pid, groups, submitted, account)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    name, state.rawValue, reason, try Self.encode(targets), Data(key.bytes), rate, retries, tcpOptions.rawValue,
+                    try Self.encode(states.sorted { $0.rawValue < $1.rawValue }), Int64(submitter.uid), Int64(submitter.pid),
+                    try Self.encode(submitter.groups), submitted.microseconds, try Self.encode(account),
+                ])
+        } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
+            throw Refusal(.conflict, "A job called \(name ?? "") is not finished yet: choose another name, or cancel that one.")
+        }
+        id = db.lastInsertedRowID
+        try db.execute(sql: "INSERT INTO selections (job, encoded) VALUES (?, ?)", arguments: [id, selection.encoded])
+    }
+
+    /// Stores what changes in a job's life.
+    package func update(_ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE jobs SET state = ?, reason = ?, source_port = ?, started = ?, finished = ?, account = ? WHERE id = ?",
+            arguments: [
+                state.rawValue, reason, sourcePort.map { Int64($0) }, started?.microseconds, finished?.microseconds,
+                try Self.encode(account), id,
+            ])
+        if state.isFinal { try db.execute(sql: "DELETE FROM checkpoints WHERE job = ?", arguments: [id]) }
+    }
+
+    /// Keeps where the job's run stood.
+    package func store(_ checkpoint: ScanCheckpoint, _ db: Database) throws {
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO checkpoints (job, data) VALUES (?, ?)", arguments: [id, Data(checkpoint.encoded)])
+    }
+
+    private static func encode(_ value: some Encodable) throws -> String {
+        String(decoding: try APICoding.encode(value), as: UTF8.self)
+    }
+}

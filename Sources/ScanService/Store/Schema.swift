@@ -1,0 +1,80 @@
+import GRDB
+
+/// The store's tables, as the migrations that make them. A migration that was released is never edited.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 jobs, findings, log") { db in
+            try db.execute(sql: jobs)
+            try db.execute(sql: findings)
+            try db.execute(sql: log)
+        }
+        return migrator
+    }
+
+    /// Times are microseconds since 1970-01-01T00:00:00Z. `targets`, `states`, `groups` and `account` are JSON. What can be large stands in tables of
+    /// its own, so that a list of jobs does not read it.
+    private static let jobs = """
+        CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT,
+            state TEXT NOT NULL,
+            reason TEXT,
+            targets TEXT NOT NULL,
+            key BLOB NOT NULL,
+            source_port INTEGER,
+            rate INTEGER NOT NULL,
+            retries INTEGER NOT NULL,
+            tcp_options TEXT NOT NULL,
+            states TEXT NOT NULL,
+            uid INTEGER NOT NULL,
+            pid INTEGER NOT NULL,
+            groups TEXT NOT NULL,
+            submitted INTEGER NOT NULL,
+            started INTEGER,
+            finished INTEGER,
+            account TEXT NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX jobs_live_names ON jobs (name) WHERE name IS NOT NULL AND state NOT IN ('finished', 'cancelled', 'failed');
+        CREATE INDEX jobs_names ON jobs (name, id) WHERE name IS NOT NULL;
+        CREATE INDEX jobs_live ON jobs (id) WHERE state NOT IN ('finished', 'cancelled', 'failed');
+        CREATE INDEX jobs_finished ON jobs (finished) WHERE finished IS NOT NULL;
+        CREATE TABLE selections (job INTEGER PRIMARY KEY REFERENCES jobs ON DELETE CASCADE, encoded TEXT NOT NULL) STRICT;
+        CREATE TABLE checkpoints (job INTEGER PRIMARY KEY REFERENCES jobs ON DELETE CASCADE, data BLOB NOT NULL) STRICT;
+        """
+
+    /// `address` is a number for IPv4 and 16 bytes for IPv6: SQLite sorts every number before every blob, so this is the order of `IPAddress`.
+    private static let findings = """
+        CREATE TABLE findings (
+            job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+            address ANY NOT NULL,
+            port INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            ttl INTEGER,
+            rtt INTEGER,
+            window INTEGER,
+            mss INTEGER,
+            attempt INTEGER,
+            interface TEXT,
+            PRIMARY KEY (job, address, port)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// `log` has one row. `seq` is the last line's number; up to `marked_seq` the lines are safe in the file `device`, `inode` before `offset`, where
+    /// `tail` holds the last bytes before `offset`, by which the file is known again. `outbox` holds the lines after that.
+    private static let log = """
+        CREATE TABLE log (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            seq INTEGER NOT NULL,
+            device INTEGER,
+            inode INTEGER,
+            offset INTEGER,
+            marked_seq INTEGER,
+            tail BLOB
+        ) STRICT;
+        INSERT INTO log (id, seq) VALUES (1, 0);
+        CREATE TABLE outbox (first_seq INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, lines BLOB NOT NULL) STRICT;
+        """
+}

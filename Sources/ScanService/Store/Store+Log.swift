@@ -1,0 +1,76 @@
+import FoundationEssentials
+package import GRDB
+
+/// Up to where the results log is known to be safe in a file.
+package struct LogMark: Sendable, Equatable {
+    package var device: UInt64
+    package var inode: UInt64
+    /// The file's length when it was marked.
+    package var offset: Int64
+    /// The last line before `offset`.
+    package var seq: Int64
+    /// The last bytes before `offset`, by which the file is known again.
+    package var tail: [UInt8]
+
+    package static let tailLength: Int64 = 64
+
+    package init(device: UInt64, inode: UInt64, offset: Int64, seq: Int64, tail: [UInt8]) {
+        self.device = device
+        self.inode = inode
+        self.offset = offset
+        self.seq = seq
+        self.tail = tail
+    }
+}
+
+/// Lines that may not have reached the log yet, each ended by a line feed.
+package struct OutboxBatch: Sendable, Equatable {
+    package let firstSeq: Int64
+    package let lastSeq: Int64
+    package let lines: [UInt8]
+
+    package init(firstSeq: Int64, lastSeq: Int64, lines: [UInt8]) {
+        self.firstSeq = firstSeq
+        self.lastSeq = lastSeq
+        self.lines = lines
+    }
+}
+
+/// The results log's side of the store. All are called inside a transaction.
+package enum LogTable {
+    /// The number of the last line, 0 before the first.
+    package static func lastSeq(_ db: Database) throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT seq FROM log") ?? 0
+    }
+
+    package static func mark(_ db: Database) throws -> LogMark? {
+        guard let row = try Row.fetchOne(db, sql: "SELECT device, inode, offset, marked_seq, tail FROM log WHERE inode IS NOT NULL") else {
+            return nil
+        }
+        return LogMark(
+            device: UInt64(bitPattern: row[0] as Int64), inode: UInt64(bitPattern: row[1] as Int64), offset: row[2], seq: row[3],
+            tail: [UInt8](row[4] as Data))
+    }
+
+    /// Stores the mark and drops the batches that it covers.
+    package static func store(_ mark: LogMark, _ db: Database) throws {
+        try db.execute(
+            sql: "UPDATE log SET seq = max(seq, ?), device = ?, inode = ?, offset = ?, marked_seq = ?, tail = ?",
+            arguments: [mark.seq, Int64(bitPattern: mark.device), Int64(bitPattern: mark.inode), mark.offset, mark.seq, Data(mark.tail)])
+        try db.execute(sql: "DELETE FROM outbox WHERE last_seq <= ?", arguments: [mark.seq])
+    }
+
+    package static func add(_ batch: OutboxBatch, _ db: Database) throws {
+        try db.execute(
+            sql: "INSERT INTO outbox (first_seq, last_seq, lines) VALUES (?, ?, ?)",
+            arguments: [batch.firstSeq, batch.lastSeq, Data(batch.lines)])
+        try db.execute(sql: "UPDATE log SET seq = ?", arguments: [batch.lastSeq])
+    }
+
+    /// The batch that holds the lines after `seq`, or nil; it may begin before them.
+    package static func nextBatch(after seq: Int64, _ db: Database) throws -> OutboxBatch? {
+        let row = try Row.fetchOne(
+            db, sql: "SELECT first_seq, last_seq, lines FROM outbox WHERE last_seq > ? ORDER BY first_seq LIMIT 1", arguments: [seq])
+        return row.map { OutboxBatch(firstSeq: $0[0], lastSeq: $0[1], lines: [UInt8]($0[2] as Data)) }
+    }
+}

@@ -1,0 +1,100 @@
+import FoundationEssentials
+import GRDB
+package import ScanAPI
+package import ScanEngine
+package import ScanTargets
+
+/// A finding as it goes into the store and the log, and comes out of the store.
+package struct StoredFinding: Sendable, Equatable {
+    package let time: Timestamp
+    package let endpoint: Endpoint
+    package let state: TargetState
+    package let reason: String
+    package let ttl: UInt8?
+    package let rttMicroseconds: UInt32?
+    package let window: UInt16?
+    package let mss: UInt16?
+    package let attempt: UInt8?
+    package let interface: String?
+
+    package init(
+        time: Timestamp, endpoint: Endpoint, state: TargetState, reason: String, ttl: UInt8?, rttMicroseconds: UInt32?, window: UInt16?,
+        mss: UInt16?, attempt: UInt8?, interface: String?
+    ) {
+        self.time = time
+        self.endpoint = endpoint
+        self.state = state
+        self.reason = reason
+        self.ttl = ttl
+        self.rttMicroseconds = rttMicroseconds
+        self.window = window
+        self.mss = mss
+        self.attempt = attempt
+        self.interface = interface
+    }
+}
+
+extension StoredFinding {
+    /// What the engine saw; `interfaces` are the run's.
+    package init(_ observation: Observation, interfaces: [String]) {
+        let interface = observation.interface.flatMap { Int($0) < interfaces.count ? interfaces[Int($0)] : nil }
+        self.init(
+            time: Timestamp(microseconds: observation.time), endpoint: Endpoint(address: observation.address, port: observation.port),
+            state: observation.state, reason: observation.reason.words, ttl: observation.ttl,
+            rttMicroseconds: observation.rttMicroseconds, window: observation.window, mss: observation.mss, attempt: observation.attempt,
+            interface: interface)
+    }
+
+    /// A row's columns, in the order of `init(row:)`.
+    static let columns = "time, address, port, state, reason, ttl, rtt, window, mss, attempt, interface"
+
+    /// Nil for a row that this version cannot have written.
+    init?(row: Row) {
+        guard let address = Self.address(row[1]), let port = UInt16(exactly: row[2] as Int64), let state = TargetState(rawValue: row[3])
+        else { return nil }
+        self.init(
+            time: Timestamp(microseconds: row[0]), endpoint: Endpoint(address: address, port: port), state: state, reason: row[4],
+            ttl: Self.number(row[5]), rttMicroseconds: Self.number(row[6]), window: Self.number(row[7]), mss: Self.number(row[8]),
+            attempt: Self.number(row[9]), interface: row[10])
+    }
+
+    private static func number<Number: FixedWidthInteger>(_ value: Int64?) -> Number? {
+        value.flatMap { Number(exactly: $0) }
+    }
+
+    private static func address(_ value: DatabaseValue) -> IPAddress? {
+        switch value.storage {
+        case .int64(let number): UInt32(exactly: number).map { IPAddress(v4: $0) }
+        case .blob(let data): data.count == 16 ? IPAddress(v6: data.reduce(0) { $0 << 8 | UInt128($1) }) : nil
+        default: nil
+        }
+    }
+
+    /// The address as the store writes it.
+    static func value(of address: IPAddress) -> DatabaseValue {
+        if let number = address.v4 { return Int64(number).databaseValue }
+        return withUnsafeBytes(of: address.value.bigEndian) { Data($0) }.databaseValue
+    }
+}
+
+extension Store {
+    /// At most `limit` of the job's findings, by address and port, those after `last`.
+    package func findings(of job: Int64, after last: Endpoint?, limit: Int) async throws -> [StoredFinding] {
+        try await pool.read { db in
+            let rows: RowCursor
+            if let last {
+                rows = try Row.fetchCursor(
+                    db, sql: "SELECT \(StoredFinding.columns) FROM findings WHERE job = ? AND (address, port) > (?, ?) ORDER BY address, port LIMIT ?",
+                    arguments: [job, StoredFinding.value(of: last.address), Int64(last.port), limit])
+            } else {
+                rows = try Row.fetchCursor(
+                    db, sql: "SELECT \(StoredFinding.columns) FROM findings WHERE job = ? ORDER BY address, port LIMIT ?", arguments: [job, limit])
+            }
+            var findings: [StoredFinding] = []
+            while let row = try rows.next() {
+                if let finding = StoredFinding(row: row) { findings.append(finding) }
+            }
+            return findings
+        }
+    }
+}

@@ -1,0 +1,298 @@
+"""What the lab's tests stand on: a private lab, a real synscand in it, and the real synscan to drive it."""
+
+import atexit
+import collections
+import contextlib
+import ipaddress
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+SYN, ACK = 0x02, 0x10
+
+binaries = HERE.parent.parent / ".build" / "release"
+
+# What is still up when the run ends in any way is taken down then.
+_leftovers = contextlib.ExitStack()
+atexit.register(_leftovers.close)
+
+Result = collections.namedtuple("Result", "code out err seconds")
+
+
+def addresses(first, count):
+    """Consecutive addresses as strings."""
+    start = int(ipaddress.IPv4Address(first))
+    return [str(ipaddress.IPv4Address(start + i)) for i in range(count)]
+
+
+def wait_until(condition, seconds, what):
+    """Polls until the condition gives something true, and gives that."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.01)
+    return value
+
+
+class Lab:
+    """A lab of its own name, see `lab`."""
+
+    def __init__(self, *up):
+        environment = {key: value for key, value in os.environ.items() if key != "LAB_SUFFIX"}
+        line = subprocess.run([HERE / "lab", "up", *up], env=environment, check=True, capture_output=True, text=True).stdout
+        self.suffix = line.strip().split("=")[1]
+        self.environment = {**environment, "LAB_SUFFIX": self.suffix}
+        self._cleanup = _leftovers.enter_context(contextlib.ExitStack())
+        self._cleanup.callback(self, "down")
+
+    def __call__(self, *arguments, lines=None):
+        """Runs a command of the lab; `lines` go to its standard input."""
+        text = None if lines is None else "\n".join(lines) + "\n"
+        done = subprocess.run([HERE / "lab", *map(str, arguments)], env=self.environment, input=text, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise AssertionError(f"lab {arguments[0]}: {done.stderr}")
+        return done.stdout
+
+    def close(self):
+        self._cleanup.close()
+
+    def near(self, *command):
+        """The command line that runs a command in the near namespace."""
+        return ["ip", "netns", "exec", f"synscan-{self.suffix}-near", *map(str, command)]
+
+    def far(self, *command):
+        return ["ip", "netns", "exec", f"synscan-{self.suffix}-far", *map(str, command)]
+
+    def counters(self):
+        """What has arrived at the far side: syn, rst, stray, frames."""
+        return {name: int(value) for name, value in map(str.split, self("counters").splitlines())}
+
+    @contextlib.contextmanager
+    def arrivals(self):
+        """Records the SYNs that arrive at the far side; the list it yields is filled with their times in seconds at the end."""
+        times = []
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory, "syn.pcap")
+            snapshot = 54
+            capture = subprocess.Popen(
+                self.far("tcpdump", "-i", "far0", "-Q", "in", "-n", "-B", "65536", "-s", snapshot, "--time-stamp-precision=nano",
+                         "-Z", "root", "-w", path, "tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn"),
+                stderr=subprocess.PIPE, text=True, start_new_session=True)
+            try:
+                while "listening on" not in capture.stderr.readline():
+                    if capture.poll() is not None:
+                        raise AssertionError("tcpdump did not start")
+                yield times
+                time.sleep(1.2)  # tcpdump sees the last packets up to a second later
+            finally:
+                capture.send_signal(signal.SIGINT)
+                report = capture.communicate()[1]
+            if dropped := int(re.search(r"(\d+) packets dropped by kernel", report).group(1)):
+                raise AssertionError(f"tcpdump missed {dropped} packets")
+            times.extend(_times_of(path.read_bytes()))
+
+
+def _times_of(capture):
+    """Seconds of every packet of a capture file with nanoseconds."""
+    offset = 24
+    while offset < len(capture):
+        seconds = int.from_bytes(capture[offset:offset + 4], "little")
+        nanoseconds = int.from_bytes(capture[offset + 4:offset + 8], "little")
+        yield seconds + nanoseconds / 1e9
+        offset += 16 + int.from_bytes(capture[offset + 8:offset + 12], "little")
+
+
+class Daemon:
+    """A synscand in a lab's near namespace with its socket, store and log in a directory of its own."""
+
+    def __init__(self, lab, allow, **sections):
+        self.lab = lab
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="synscan-"))
+        self.directory.chmod(0o755)
+        self.socket = self.directory / "synscan.sock"
+        self.log = self.directory / "results.jsonl"
+        self.configuration = self.directory / "synscand.toml"
+        self.process = None
+        self.sections = {
+            "control": {"socket": str(self.socket), "group": "adm"},
+            "store": {"directory": str(self.directory / "store")},
+            "results": {"log": str(self.log)},
+            "scope": {"allow": allow},
+        }
+        for name, keys in sections.items():
+            self.sections.setdefault(name, {}).update(keys)
+        self.configure()
+        self._cleanup = _leftovers.enter_context(contextlib.ExitStack())
+        self._cleanup.callback(shutil.rmtree, self.directory)
+        self._cleanup.callback(self.kill)
+
+    def configure(self):
+        """Writes the configuration; numbers, strings and lists of them are the same in JSON and TOML."""
+        text = ""
+        for section, keys in self.sections.items():
+            text += f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+        self.configuration.write_text(text)
+        self.configuration.chmod(0o644)
+
+    def command(self, *prefix):
+        return self.lab.near(*prefix, binaries / "synscand", "--config", self.configuration)
+
+    def start(self):
+        with open(self.directory / "synscand.log", "ab") as output:
+            self.process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        wait_until(self.answers, 10, "the daemon answers at its socket")
+        return self
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"synscand ended with {self.process.returncode}: {self.output()}")
+        return self.socket.exists() and self.run("status").code == 0
+
+    def output(self):
+        return (self.directory / "synscand.log").read_text(errors="replace")
+
+    def fails_to_start(self, *prefix):
+        """Starts a daemon that is expected to refuse."""
+        done = subprocess.run(self.command(*prefix), capture_output=True, text=True, timeout=20)
+        return Result(done.returncode, done.stdout, done.stderr, 0)
+
+    def terminate(self):
+        """Asks the daemon to stop; gives its exit status and how long it took."""
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=20)
+        self.process = None
+        return code, time.monotonic() - started
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def close(self):
+        self._cleanup.close()
+
+    def synscan(self, *arguments, prefix=()):
+        """The command line of the client in the near namespace."""
+        return self.lab.near(*prefix, binaries / "synscan", *arguments, "--socket", self.socket)
+
+    def run(self, *arguments, prefix=(), text=None, timeout=120):
+        started = time.monotonic()
+        done = subprocess.run(self.synscan(*arguments, prefix=prefix), input=text, capture_output=True, text=True, timeout=timeout)
+        return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+
+    def submit(self, *arguments):
+        """Submits a scan without following it and gives the job's id."""
+        result = self.run("scan", *arguments, "--detach", "--json")
+        if result.code != 0:
+            raise AssertionError(f"scan {arguments}: {result}")
+        return json.loads(result.out.splitlines()[-1])["id"]
+
+    def job(self, job):
+        return json.loads(self.run("show", job, "--json").out)
+
+    def finish(self, job, seconds=60):
+        """Waits for the end of a job."""
+        return wait_until(lambda: (shown := self.job(job))["state"] in ("finished", "cancelled", "failed") and shown, seconds,
+                          f"the end of job {job}")
+
+    def jobs(self):
+        return json.loads(self.run("jobs", "--json").out)
+
+    def last_job(self):
+        return max((job["id"] for job in self.jobs()), default=0)
+
+    def findings(self, job):
+        """What `synscan results` tells: (address, port) → finding."""
+        result = self.run("results", job, "--json")
+        rows = [json.loads(line) for line in result.out.splitlines()]
+        found = {(row["address"], row["port"]): row for row in rows}
+        if result.code != 0 or len(found) != len(rows):
+            raise AssertionError(f"results of {job}: {len(rows)} rows, {len(found)} targets, {result.err}")
+        return found
+
+    def lines(self, job=None, event=None):
+        """The lines of the results log."""
+        rows = map(json.loads, self.log.read_text().splitlines()) if self.log.exists() else ()
+        return [row for row in rows if job in (None, row.get("job")) and event in (None, row["event"])]
+
+
+class LabTest(unittest.TestCase):
+    """Tests that share a lab and a daemon. No test may let a packet go astray."""
+
+    prefix = "198.18.64.0/20"
+    open_ports = ()
+    allow = ["198.18.64.0/20"]
+    sections = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = Lab(cls.prefix)
+        cls.addClassCleanup(cls.lab.close)
+        if cls.open_ports:
+            cls.lab("open", *cls.open_ports)
+        cls.prepare()
+        cls.daemon = Daemon(cls.lab, cls.allow, **cls.sections)
+        cls.addClassCleanup(cls.daemon.close)
+        cls.daemon.start()
+
+    @classmethod
+    def prepare(cls):
+        """What the lab needs before the daemon starts."""
+
+    def setUp(self):
+        self.lab("reset")
+
+    def tearDown(self):
+        self.assertEqual(self.lab.counters()["stray"], 0, "packets went where they must not")
+        if self.daemon.process:
+            self.assertIsNone(self.daemon.process.poll(), f"the daemon has ended: {self.daemon.output()[-2000:]}")
+
+    def scan(self, *arguments, code=0):
+        """Scans, following the job to its end, and gives the result and the job's id."""
+        result = self.daemon.run("scan", *arguments)
+        self.assertEqual(result.code, code, result.err)
+        return result, self.daemon.last_job()
+
+    def assert_account(self, job, **expected):
+        """The last line of a finished job adds up and says what is expected."""
+        lines = self.daemon.lines(job, "job.finished")
+        self.assertEqual(len(lines), 1)
+        account = lines[0]
+        total = sum(account.get(state, 0) for state in ("open", "closed", "filtered", "down", "untested"))
+        self.assertEqual(account["targets"], total, account)
+        self.assertEqual({key: account.get(key) for key in expected}, expected)
+        return account
+
+    def assert_logged_once(self, job, targets):
+        """The log has one line of event "port" for each of the targets, and no other."""
+        logged = collections.Counter((line["address"], line["port"]) for line in self.daemon.lines(job, "port"))
+        wanted = set(targets)
+        self.assertEqual(sorted(wanted - logged.keys())[:5], [], f"missing from the log, of {len(wanted)}")
+        self.assertEqual(sorted(logged.keys() - wanted)[:5], [], "in the log, but not expected")
+        self.assertEqual([target for target, count in logged.items() if count > 1][:5], [], "more than once in the log")
+
+    def assert_refused(self, arguments, code, *words, **options):
+        """What `synscan ARGUMENTS` gets: a clear sentence on standard error, the exit code, and nothing submitted or sent."""
+        before = self.daemon.last_job()
+        result = self.daemon.run(*arguments, **options)
+        self.assertEqual(result.code, code, result)
+        self.assert_sentence(result.err, *words)
+        self.assertEqual(self.daemon.last_job(), before, "a job was submitted")
+        self.assertEqual(self.lab.counters()["syn"], 0, "probes were sent")
+
+    def assert_sentence(self, text, *words):
+        for word in words:
+            self.assertIn(word, text)
+        self.assertLessEqual(len(text.strip().splitlines()), 4, text)
+        self.assertNotIn("Fatal error", text)

@@ -1,0 +1,104 @@
+import ScanEngine
+import ScanTargets
+import Testing
+
+@Suite("Two bits for each target")
+struct ProbeTableTests {
+    /// Sizes around whole words of 32 positions, at the start of a job and far into it.
+    private static let chunks: [Range<UInt64>] = [1, 2, 31, 32, 33, 63, 64, 65, 95, 96, 97, 1000].flatMap { size in
+        [0, 7, 32, (1 << 26), (1 << 63) - 1000].map { $0..<$0 + size } as [Range<UInt64>]
+    }
+
+    private static let answers: [TargetState] = [.open, .closed, .filtered]
+
+    /// What the table must say, from a dictionary of the answers.
+    private static func expectAgreement(_ table: ProbeTable, _ model: [UInt64: TargetState]) {
+        #expect(table.silentCount == table.positions.count - model.count)
+        for position in table.positions { #expect(table.state(at: position) == model[position]) }
+    }
+
+    @Test("the table and a dictionary agree after any answers in any order, the first answer winning", arguments: chunks)
+    func model(positions: Range<UInt64>) {
+        var generator = SeededGenerator(seed: positions.lowerBound &+ UInt64(positions.count))
+        let table = ProbeTable(positions: positions)
+        var model: [UInt64: TargetState] = [:]
+        Self.expectAgreement(table, model)
+        for _ in 0..<2 * positions.count {
+            let position = UInt64.random(in: positions, using: &generator)
+            let answer = Self.answers[Int(generator.next() % 3)]
+            let isFirst = model[position] == nil
+            #expect(table.settle(position, as: answer) == isFirst)
+            if isFirst { model[position] = answer }
+        }
+        Self.expectAgreement(table, model)
+    }
+
+    @Test("the next silent target is found from any place to any end", arguments: chunks)
+    func nextSilent(positions: Range<UInt64>) {
+        var generator = SeededGenerator(seed: positions.lowerBound ^ UInt64(positions.count))
+        let table = ProbeTable(positions: positions)
+        var silent = Set(positions)
+        for share in [0, 2, 9] as [UInt64] {
+            // First all are silent, then two of three, then hardly any.
+            for position in positions where generator.next() % 10 < share && silent.remove(position) != nil {
+                _ = table.settle(position, as: Self.answers[Int(generator.next() % 3)])
+            }
+            for _ in 0..<200 {
+                let start = UInt64.random(in: positions.lowerBound...positions.upperBound, using: &generator)
+                let end = UInt64.random(in: positions.lowerBound...positions.upperBound, using: &generator)
+                let expected = start < end ? (start..<end).first(where: silent.contains) : nil
+                #expect(table.nextSilent(from: start, before: end) == expected, "from \(start) before \(end)")
+            }
+        }
+    }
+
+    @Test("a round visits each silent target once, in order")
+    func round() {
+        var generator = SeededGenerator(seed: 70)
+        let positions = 100..<1137 as Range<UInt64>
+        let table = ProbeTable(positions: positions)
+        var silent = Array(positions)
+        for _ in 0..<500 {
+            let index = Int(generator.next() % UInt64(silent.count))
+            #expect(table.settle(silent.remove(at: index), as: .open))
+        }
+        var visited: [UInt64] = []
+        var position = positions.lowerBound
+        while let next = table.nextSilent(from: position, before: positions.upperBound) {
+            visited.append(next)
+            position = next + 1
+        }
+        #expect(visited == silent)
+    }
+
+    @Test("a table comes back from its snapshot as it was", arguments: chunks)
+    func snapshot(positions: Range<UInt64>) {
+        var generator = SeededGenerator(seed: UInt64(positions.count))
+        let table = ProbeTable(positions: positions)
+        var model: [UInt64: TargetState] = [:]
+        for position in positions where generator.next() % 2 == 0 {
+            model[position] = Self.answers[Int(generator.next() % 3)]
+            _ = table.settle(position, as: model[position] ?? .open)
+        }
+        let other = ProbeTable(positions: positions)
+        #expect(other.restore(table.snapshot))
+        Self.expectAgreement(other, model)
+        #expect(other.snapshot == table.snapshot)
+    }
+
+    @Test("a snapshot of another size is refused and changes nothing", arguments: chunks)
+    func wrongSize(positions: Range<UInt64>) {
+        let table = ProbeTable(positions: positions)
+        _ = table.settle(positions.lowerBound, as: .open)
+        for words in [[], table.snapshot + [0], Array(table.snapshot.dropLast())] { #expect(!table.restore(words)) }
+        Self.expectAgreement(table, [positions.lowerBound: .open])
+    }
+
+    @Test("a snapshot that claims answers beyond the last target does not spoil the count", arguments: chunks)
+    func bitsBeyondTheEnd(positions: Range<UInt64>) {
+        let table = ProbeTable(positions: positions)
+        #expect(table.restore([UInt64](repeating: .max, count: table.snapshot.count)))
+        Self.expectAgreement(table, Dictionary(uniqueKeysWithValues: positions.map { ($0, .filtered) }))
+        #expect(table.nextSilent(from: positions.lowerBound, before: positions.upperBound) == nil)
+    }
+}

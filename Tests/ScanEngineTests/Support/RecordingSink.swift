@@ -1,0 +1,33 @@
+import ScanEngine
+import ScanTargets
+import Synchronization
+
+/// Keeps what a run observes, and lets the test have its say at each delivery.
+final class RecordingSink: ObservationSink {
+    private let observations = Mutex<[Observation]>([])
+    private let full = Atomic<Bool>(false)
+    private let atDelivery: @Sendable (RecordingSink) -> Void
+
+    init(atDelivery: @escaping @Sendable (RecordingSink) -> Void = { _ in }) {
+        self.atDelivery = atDelivery
+    }
+
+    func deliver(_ batch: [Observation]) {
+        observations.withLock { $0 += batch }
+        atDelivery(self)
+    }
+
+    var isFull: Bool {
+        get { full.load(ordering: .relaxed) }
+        set { full.store(newValue, ordering: .relaxed) }
+    }
+
+    var all: [Observation] { observations.withLock { $0 } }
+
+    var count: Int { observations.withLock { $0.count } }
+
+    /// The targets in one state, in order; a target that was observed twice is in it twice.
+    func targets(_ state: TargetState) -> [Endpoint] {
+        all.filter { $0.state == state }.map { Endpoint(address: $0.address, port: $0.port) }.sorted()
+    }
+}

@@ -1,0 +1,70 @@
+import ScanEngine
+import Testing
+
+@Suite("The cookie that only a target can give back")
+struct ProbeCookieTests {
+    /// The paper's key, 00 01 … 0f, stands in the half of the job's key that cookies use.
+    private static let referenceKey = [UInt8](repeating: 0, count: 16) + Array(0..<16)
+
+    @Test("the test's own SipHash agrees with the paper's appendix and the authors' vectors")
+    func slowHash() {
+        let key = [UInt8](0..<16)
+        #expect(SlowSipHash.hash([], key: key) == 0x726F_DB47_DD0E_0E31)
+        #expect(SlowSipHash.hash(Array(0..<12), key: key) == 0x751E_8FBC_860E_E5FB)
+        #expect(SlowSipHash.hash(Array(0..<15), key: key) == 0xA129_CA61_49BE_45E5)
+    }
+
+    @Test("a cookie is the lower half of SipHash-2-4: the authors' vector of twelve bytes")
+    func referenceVector() throws {
+        let cookies = ProbeCookie(key: try #require(ScanKey(bytes: Self.referenceKey)))
+        // Message 00 01 … 0b: destination and source little-endian, then the two ports likewise.
+        let value = cookies.value(source: 0x0706_0504, destination: 0x0302_0100, sourcePort: 0x0B0A, destinationPort: 0x0908)
+        #expect(value == 0x860E_E5FB)
+    }
+
+    @Test("cookies agree with the slow SipHash for random keys and targets")
+    func random() {
+        var generator = SeededGenerator(seed: 30)
+        for _ in 0..<2000 {
+            let key = generator.key()
+            let (source, destination) = (UInt32.random(in: 0...(.max), using: &generator), UInt32.random(in: 0...(.max), using: &generator))
+            let (from, to) = (UInt16.random(in: 0...(.max), using: &generator), UInt16.random(in: 0...(.max), using: &generator))
+            let message = Array((destination.bytes.reversed() + source.bytes.reversed()) + (to.bytes.reversed() + from.bytes.reversed()))
+            let expected = UInt32(truncatingIfNeeded: SlowSipHash.hash(message, key: Array(key.bytes[16...])))
+            #expect(
+                ProbeCookie(key: key).value(source: source, destination: destination, sourcePort: from, destinationPort: to) == expected)
+        }
+    }
+
+    @Test("another address, port or key gives another cookie, whichever bit differs")
+    func everyBit() throws {
+        var generator = SeededGenerator(seed: 31)
+        let key = generator.key()
+        func value(
+            _ key: ScanKey, _ source: UInt32 = 0xC000_0201, _ target: UInt32 = 0xC633_6407, _ from: UInt16 = 61_000, _ to: UInt16 = 80
+        ) -> UInt32 {
+            ProbeCookie(key: key).value(source: source, destination: target, sourcePort: from, destinationPort: to)
+        }
+        var values = [value(key)]
+        for bit in 0..<32 as Range<UInt32> {
+            values.append(value(key, 0xC000_0201 ^ 1 << bit))
+            values.append(value(key, 0xC000_0201, 0xC633_6407 ^ 1 << bit))
+        }
+        for bit in 0..<16 as Range<UInt16> {
+            values.append(value(key, 0xC000_0201, 0xC633_6407, 61_000 ^ 1 << bit))
+            values.append(value(key, 0xC000_0201, 0xC633_6407, 61_000, 80 ^ 1 << bit))
+        }
+        for bit in 128..<256 {
+            let other = key.bytes.replacing(at: bit / 8, with: [key.bytes[bit / 8] ^ 1 << UInt8(bit % 8)])
+            values.append(value(try #require(ScanKey(bytes: other))))
+        }
+        #expect(values.count == 1 + 64 + 32 + 128)
+        #expect(Set(values).count == values.count)
+    }
+
+    @Test("a key has 32 bytes and no other length, and two random keys differ")
+    func keys() {
+        for count in [0, 16, 31, 33] { #expect(ScanKey(bytes: [UInt8](repeating: 1, count: count)) == nil) }
+        #expect(ScanKey.random() != ScanKey.random())
+    }
+}

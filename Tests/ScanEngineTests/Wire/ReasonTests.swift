@@ -1,0 +1,34 @@
+import ScanEngine
+import ScanTargets
+import Testing
+
+@Suite("Reasons")
+struct ReasonTests {
+    /// The reasons that nmap 7.93 can print.
+    private static let nmap: Set<String> = [
+        "reset", "conn-refused", "syn-ack", "split-handshake-syn", "udp-response", "proto-response", "perm-denied",
+        "net-unreach", "host-unreach", "proto-unreach", "port-unreach", "echo-reply", "dest-unreach", "source-quench", "net-prohibited",
+        "host-prohibited", "admin-prohibited", "time-exceeded", "timestamp-reply", "addressmask-reply", "no-ipid-change", "ipid-change",
+        "arp-response", "nd-response", "tcp-response", "no-response", "init-ack", "abort", "localhost-response", "script-set",
+        "unknown-response", "user-set", "no-route", "beyond-scope", "reject-route", "param-problem",
+    ]
+
+    @Test("every reason is one of nmap's words, so that reports can be compared", arguments: Reason.allCases)
+    func vocabulary(reason: Reason) {
+        #expect(Self.nmap.contains(reason.words), "\(reason.words)")
+    }
+
+    @Test("no two reasons read alike")
+    func distinct() {
+        #expect(Set(Reason.allCases.map(\.words)).count == Reason.allCases.count)
+    }
+
+    @Test("only a SYN-ACK is open, only a reset is closed, all else is filtered", arguments: Reason.allCases)
+    func states(reason: Reason) {
+        switch reason {
+        case .synAck: #expect(reason.state == .open)
+        case .reset: #expect(reason.state == .closed)
+        default: #expect(reason.state == .filtered)
+        }
+    }
+}
