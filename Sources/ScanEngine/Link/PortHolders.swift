@@ -1,7 +1,9 @@
+import CLinux
 import Glibc
 import SystemPackage
 
-/// Who uses TCP ports on this machine, as /proc tells (proc(5)); only for an error message, so whatever cannot be read is left out.
+/// Who uses TCP ports on this machine, as the kernel (sock_diag(7)) and /proc (proc(5)) tell. Only for an error message, so whatever cannot
+/// be read is left out.
 enum PortHolders {
     /// "61000 is held by nginx (pid 812)", for the first few ports of `range` that are taken.
     static func describe(_ range: ClosedRange<UInt16>) -> String {
@@ -14,19 +16,30 @@ enum PortHolders {
         return named.joined(separator: ", ") + (sockets.count > 3 ? " and \(sockets.count - 3) more" : "")
     }
 
-    /// Inode of the socket at each taken port.
+    /// Inode of the socket at each taken port. A kernel before 6.8 does not tell of sockets that are bound and neither listen nor talk.
     private static func socketsByPort(in range: ClosedRange<UInt16>) -> [UInt16: String] {
         var found: [UInt16: String] = [:]
-        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            for line in (read(table) ?? "").split(separator: "\n").dropFirst() {
-                let fields = line.split(separator: " ", omittingEmptySubsequences: true)
-                guard fields.count > 9, let port = fields[1].split(separator: ":").last.flatMap({ UInt16($0, radix: 16) }),
-                    range.contains(port), fields[9] != "0"
-                else { continue }
-                found[port] = String(fields[9])
+        guard var netlink = try? Netlink(.sockets) else { return found }
+        for family in [AF_INET, AF_INET6] {
+            var query = inet_diag_req_v2()
+            query.sdiag_family = UInt8(family)
+            query.sdiag_protocol = UInt8(IPPROTO_TCP)
+            query.idiag_states = .max
+            // What the kernel refuses to tell stays unknown: this is only for an error message.
+            try? netlink.ask(NetlinkRequest(Int(SOCK_DIAG_BY_FAMILY), flags: NLM_F_DUMP, fixed: query)) { message in
+                guard let port = message.payload.number(at: Answer.sourcePort, as: UInt16.self)?.byteSwapped, range.contains(port),
+                    let inode = message.payload.number(at: Answer.inode, as: UInt32.self), inode != 0
+                else { return }
+                found[port] = String(inode)
             }
         }
         return found
+    }
+
+    /// Offsets in struct inet_diag_msg, linux/inet_diag.h.
+    private enum Answer {
+        static let sourcePort = 4
+        static let inode = 68
     }
 
     /// "command (pid N)" for each inode that belongs to a process.

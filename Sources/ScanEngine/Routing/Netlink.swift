@@ -2,21 +2,26 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// A conversation with the kernel's routing tables (netlink(7), rtnetlink(7)). One thread at a time.
+/// A conversation with the kernel about routes (rtnetlink(7)) or sockets (sock_diag(7)). One thread at a time.
 struct Netlink: ~Copyable {
     private let socket: OwnedDescriptor
     private var sequence: UInt32 = 0
 
-    init() throws(EngineError) {
+    enum Subject: Int32 {
+        case routes = 0
+        case sockets = 4
+    }
+
+    init(_ subject: Subject = .routes) throws(EngineError) {
         do {
-            socket = try Self.open()
+            socket = try Self.open(subject)
         } catch {
-            throw EngineError("cannot ask the kernel about routes", error)
+            throw EngineError("cannot ask the kernel about \(subject)", error)
         }
     }
 
-    private static func open() throws(Errno) -> OwnedDescriptor {
-        let socket = try OwnedDescriptor(family: AF_NETLINK, type: SOCK_RAW, protocol: Int32(NETLINK_ROUTE))
+    private static func open(_ subject: Subject) throws(Errno) -> OwnedDescriptor {
+        let socket = try OwnedDescriptor(family: AF_NETLINK, type: SOCK_RAW, protocol: subject.rawValue)
         // No kernel answer takes long; a lost one must not hang the daemon.
         let raw = socket.raw
         _ = try Syscall.retrying { clinux_set_receive_timeout(raw, 2) }

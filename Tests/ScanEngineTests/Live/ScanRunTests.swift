@@ -217,6 +217,31 @@ struct ScanRunTests {
         }
     }
 
+    @Test("probes whose answers were on their way when a scan was stopped are sent again when it goes on")
+    func stopWithAnswersUnderWay() async throws {
+        try await PrivateNetwork.run {
+            let silent = try Listener(silentAt: 7310)
+            let farSide = try FarSide(at: 7310, delay: 60) { [$0.tcp(Self.synAck, acknowledging: $0.sequence &+ 1)] }
+            let scan = try LoopbackScan(hosts: ["127.3.0.0/22"], ports: "7310", rate: 4000, recorded: [.open])
+            let sink = RecordingSink()
+            let first = try scan.run(into: sink) { run in
+                LoopbackScan.wait { sink.count >= 300 }
+                run.stop()
+            }
+            let checkpoint = try #require(first.checkpoint)
+            // Nobody is there to take them.
+            usleep(200_000)
+            let second = try scan.run(into: sink, resuming: checkpoint)
+            #expect(LoopbackScan.isFinished(second.end))
+            #expect(sink.count == 1024 && Set(sink.targets(.open)).count == 1024)
+            #expect(second.counters.isBalanced && second.counters.open == 1024)
+            // Only those of the last moments, not all.
+            #expect(second.counters.probesSent > 1024 && second.counters.probesSent < 2048)
+            #expect(farSide.stop().count == Int(second.counters.probesSent))
+            withExtendedLifetime(silent) {}
+        }
+    }
+
     @Test("a scan that is stopped before its first probe does everything when it goes on")
     func stopBeforeStart() async throws {
         try await PrivateNetwork.run {

@@ -24,25 +24,35 @@ final class FarSide: Sendable {
         let probes = Mutex<[Probe]>([])
     }
 
-    /// Answers at `port` of every address.
-    init(at port: UInt16, answer: @escaping @Sendable (Probe) -> [[UInt8]]) throws {
+    /// Answers at `port` of every address, each probe after `delay` milliseconds.
+    init(at port: UInt16, delay: Int64 = 0, answer: @escaping @Sendable (Probe) -> [[UInt8]]) throws {
         let incoming = try TestSocket(AF_INET, SOCK_RAW, Int32(IPPROTO_TCP))
         let outgoing = try TestSocket(AF_INET, SOCK_RAW, Int32(IPPROTO_RAW))
         thread = try WorkerThread("test-far-side") { [ending] in
-            var buffer = [UInt8](repeating: 0, count: 2048)
+            var waiting: [(due: Int64, probe: Probe)] = []
             while !ending.isOver.load(ordering: .acquiring) {
-                var entry = pollfd(fd: incoming.raw, events: Int16(POLLIN), revents: 0)
-                guard poll(&entry, 1, 10) > 0 else { continue }
-                let length = recv(incoming.raw, &buffer, buffer.count, Int32(MSG_DONTWAIT))
-                guard length >= 40 else { continue }
-                let probe = Probe(packet: Array(buffer[..<length]))
-                guard probe.packet[33] == 0x02, probe.targetPort == port else { continue }
-                ending.probes.withLock { $0.append(probe) }
-                for packet in answer(probe) {
+                if let probe = Self.receive(incoming, at: port) {
+                    ending.probes.withLock { $0.append(probe) }
+                    waiting.append((SteadyClock.nanoseconds() + delay * 1_000_000, probe))
+                }
+                let due = waiting.prefix { $0.due <= SteadyClock.nanoseconds() }
+                waiting.removeFirst(due.count)
+                for packet in due.flatMap({ answer($0.probe) }) {
                     _ = TestSocket.with(packet.number(at: 16), 0) { sendto(outgoing.raw, packet, packet.count, 0, $0, $1) }
                 }
             }
         }
+    }
+
+    /// The next SYN to `port`, nil after a millisecond without one.
+    private static func receive(_ socket: TestSocket, at port: UInt16) -> Probe? {
+        var entry = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
+        guard poll(&entry, 1, 1) > 0 else { return nil }
+        var buffer = [UInt8](repeating: 0xA5, count: 256)
+        let length = recv(socket.raw, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        guard length >= 40 else { return nil }
+        let probe = Probe(packet: Array(buffer[..<length]))
+        return probe.packet[33] == 0x02 && probe.targetPort == port ? probe : nil
     }
 
     /// Stops answering; the probes that were seen.

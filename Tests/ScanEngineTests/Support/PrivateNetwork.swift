@@ -49,7 +49,7 @@ enum PrivateNetwork {
     static func ip(_ command: String) throws {
         let words = ["ip"] + command.split(separator: " ").map(String.init)
         var arguments = words.map { strdup($0) } + [nil]
-        defer { arguments.forEach { free($0) } }
+        defer { for argument in arguments { free(argument) } }
         var pid: pid_t = 0
         let code = posix_spawnp(&pid, "ip", nil, nil, &arguments, environ)
         guard code == 0 else {
