@@ -1,4 +1,4 @@
-"""Runs the lab's tests: python3 Tests/Lab [--binaries DIRECTORY] [--counts FILE] [-k PATTERN]"""
+"""Runs the lab's tests: python3 -B Tests/Lab [--binaries DIRECTORY] [--counts FILE] [-k PATTERN]"""
 
 import argparse
 import pathlib

@@ -84,7 +84,7 @@ build_release() (
     options+=(--config-path .build/home/configuration --security-path .build/home/security)
     places+=(XDG_CACHE_HOME="$PWD/.build/home/cache" XDG_DATA_HOME="$PWD/.build/home/share"
       SWIFTLY_HOME_DIR="${SWIFTLY_HOME_DIR:-$builder_home/.local/share/swiftly}")
-    trap 'as_builder rm -rf .build/tmp "$frame/cache"; as_builder find "$frame" -depth -type d -empty -delete' EXIT
+    trap 'as_builder rm -rf .build/tmp "$frame/cache"; as_builder find "$frame" -depth -type d -empty -delete 2>/dev/null || true' EXIT
   fi
   as_builder mkdir -p .build/tmp
   as_builder env PATH="$PATH" "${places[@]}" swift build "${options[@]}"
