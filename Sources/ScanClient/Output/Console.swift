@@ -18,8 +18,10 @@ package struct Console {
     }
 
     /// One line of JSON from the daemon, made harmless.
-    package func printJSON(_ line: some Collection<UInt8>) throws {
-        try output.write(Escaping.json(line))
+    package func printJSON(_ line: some BidirectionalCollection<UInt8>) throws {
+        // Documents end in a line feed, lines of a stream come without theirs.
+        let hasEnd = line.last == UInt8(ascii: "\n")
+        try output.write(Escaping.json(line.prefix(hasEnd ? line.count - 1 : line.count)))
         try output.write("\n")
     }
 
