@@ -82,12 +82,13 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "synscan", dependencies: ["ScanClient"], swiftSettings: strict),
 
-        .testTarget(name: "ScanTargetsTests", dependencies: ["ScanTargets"], swiftSettings: strict),
-        .testTarget(name: "ScanEngineTests", dependencies: ["ScanEngine", "ScanTargets"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "ScanTargetsTests", dependencies: ["ScanTargets", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ScanEngineTests", dependencies: ["ScanEngine", "ScanTargets", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ClientTests",
             dependencies: [
-                "ScanClient", "ScanAPI", "ScanTargets",
+                "ScanClient", "ScanAPI", "ScanTargets", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
@@ -95,7 +96,8 @@ let package = Package(
         .testTarget(
             name: "ScanServiceTests",
             dependencies: [
-                "ScanService", "ScanEngine", "ScanAPI", "ScanTargets",
+                "ScanService", "ScanEngine", "ScanAPI", "ScanTargets", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),

@@ -30,7 +30,7 @@ struct Synscand: ParsableCommand {
         do {
             try await command.execute()
         } catch {
-            say("synscand: \(error)", on: STDERR_FILENO)
+            write(JournalLogHandler().line(.error, "\(error)"), on: STDERR_FILENO)
             Glibc.exit(1)
         }
     }
@@ -43,7 +43,11 @@ struct Synscand: ParsableCommand {
     }
 
     private static func say(_ text: String, on descriptor: Int32) {
-        let bytes = Array((text + "\n").utf8)
-        _ = write(descriptor, bytes, bytes.count)
+        write(text + "\n", on: descriptor)
+    }
+
+    private static func write(_ text: String, on descriptor: Int32) {
+        let bytes = Array(text.utf8)
+        _ = Glibc.write(descriptor, bytes, bytes.count)
     }
 }

@@ -2,6 +2,7 @@ import NIOCore
 import ScanAPI
 import ScanClient
 import ScanTargets
+import TestSupport
 import Testing
 
 @Suite("Findings are read as they were written")
@@ -48,11 +49,11 @@ struct FindingRowTests {
 
     @Test("random bytes never crash the reader")
     func random() {
-        var random = SplitMix64(seed: 3)
+        var random = SeededGenerator(seed: 3)
         let sample = Array(#"{"address":"10.0.0.1","port":22,"protocol":"tcp","state":"open","reason":"syn-ack"}"#.utf8)
         for _ in 0..<20_000 {
             var line = sample
-            for _ in 0..<1 + random.next(below: 4) { line[random.next(below: line.count)] = UInt8(truncatingIfNeeded: random.next()) }
+            for _ in 0..<1 + random.below(4) { line[random.below(line.count)] = UInt8(truncatingIfNeeded: random.next()) }
             _ = try? FindingRow(line: line)
         }
     }

@@ -1,5 +1,6 @@
 import ScanAPI
 import ScanService
+import TestSupport
 import Testing
 
 @Suite("A job's life as a value")
@@ -27,7 +28,8 @@ struct JobStateMachineTests {
         Life(what: "goes on after a restart", from: .running, steps: [(.start, .prepare), (.prepared, .startRun)], state: .running),
         Life(
             what: "fails when it cannot be set up",
-            steps: [(.start, .prepare), (.preparationFailed("no route"), .end(.failed, reason: "no route")), (.stored, .leave)], state: .failed),
+            steps: [(.start, .prepare), (.preparationFailed("no route"), .end(.failed, reason: "no route")), (.stored, .leave)],
+            state: .failed),
         Life(
             what: "fails when the ground gives way",
             steps: [(.start, .prepare), (.prepared, .startRun), (.runFailed("down"), .end(.failed, reason: "down")), (.stored, .leave)],
@@ -66,7 +68,8 @@ struct JobStateMachineTests {
         Life(
             what: "finishes just when the daemon stops",
             steps: [
-                (.start, .prepare), (.prepared, .startRun), (.suspend, .stopRun), (.runFinished, .end(.finished, reason: nil)), (.stored, .leave),
+                (.start, .prepare), (.prepared, .startRun), (.suspend, .stopRun), (.runFinished, .end(.finished, reason: nil)),
+                (.stored, .leave),
             ], state: .finished),
         Life(
             what: "ends, and everything after that is refused or ignored",
@@ -77,7 +80,8 @@ struct JobStateMachineTests {
             ], state: .finished),
         Life(
             what: "cannot be cancelled while the daemon stops",
-            steps: [(.start, .prepare), (.prepared, .startRun), (.suspend, .stopRun), (.cancel, .refuse("synscan is stopping"))], state: .running),
+            steps: [(.start, .prepare), (.prepared, .startRun), (.suspend, .stopRun), (.cancel, .refuse("synscand is stopping"))],
+            state: .running),
         Life(
             what: "fails when the run stops unasked",
             steps: [(.start, .prepare), (.prepared, .startRun), (.runStopped, .end(.failed, reason: "the run stopped by itself"))],
@@ -98,7 +102,7 @@ struct JobStateMachineTests {
         let inputs: [Input] = [
             .start, .prepared, .preparationFailed("a"), .cancel, .suspend, .runFinished, .runStopped, .runFailed("b"), .stored,
         ]
-        var random = SplitMix64(seed: 7)
+        var random = SeededGenerator(seed: 7)
         for _ in 0..<20_000 {
             var machine = JobStateMachine(Bool.random(using: &random) ? .queued : .running)
             var ends = 0

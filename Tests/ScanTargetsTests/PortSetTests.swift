@@ -1,5 +1,6 @@
 import FoundationEssentials
 import ScanTargets
+import TestSupport
 import Testing
 
 @Suite("Port sets")
@@ -42,7 +43,7 @@ struct PortSetTests {
 
     @Test("Look-up, numbering and set algebra agree with plain sets of ports", arguments: 0..<100 as Range<UInt64>)
     func behavesLikeASet(seed: UInt64) {
-        var random = SplitMix64(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let (left, leftModel) = randomPorts(&random)
         let (right, rightModel) = randomPorts(&random)
         let members = leftModel.sorted()
@@ -71,7 +72,7 @@ struct PortSetTests {
     }
 
     /// Up to 20 ranges, many of them at the ends and within reach of each other.
-    private func randomPorts(_ random: inout SplitMix64) -> (PortSet, Set<UInt16>) {
+    private func randomPorts(_ random: inout SeededGenerator) -> (PortSet, Set<UInt16>) {
         var ranges: [ClosedRange<UInt16>] = []
         for _ in 0..<random.below(20) {
             let start = [random.below(60), 65_535 - random.below(60), 1 + random.below(65_535)][random.below(3)]

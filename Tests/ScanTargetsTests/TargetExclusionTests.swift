@@ -1,4 +1,5 @@
 import ScanTargets
+import TestSupport
 import Testing
 
 @Suite("Exclusions")
@@ -73,7 +74,7 @@ struct TargetExclusionTests {
 
     @Test("Random selections lose exactly the excluded targets, and are stored without loss", arguments: 0..<400 as Range<UInt64>)
     func behavesLikeASet(seed: UInt64) throws {
-        var random = SplitMix64(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let singles = randomEndpoints(&random, count: 6)
         var selection = TargetSelection(hosts: randomHosts(&random), ports: randomPorts(&random), endpoints: singles)
         let before = selection
@@ -108,7 +109,7 @@ struct TargetExclusionTests {
         return Set(hosts.flatMap { host in selection.ports.map { Endpoint(address: host, port: $0) } } + selection.endpoints)
     }
 
-    private func randomExclusion(_ random: inout SplitMix64, label: String) -> TargetSelection.Exclusion {
+    private func randomExclusion(_ random: inout SeededGenerator, label: String) -> TargetSelection.Exclusion {
         switch random.below(3) {
         case 0: .init(label: label, addresses: randomHosts(&random))
         case 1: .init(label: label, endpoints: randomEndpoints(&random, count: 30))
@@ -116,21 +117,21 @@ struct TargetExclusionTests {
         }
     }
 
-    private func randomHosts(_ random: inout SplitMix64) -> AddressSet {
+    private func randomHosts(_ random: inout SeededGenerator) -> AddressSet {
         AddressSet((0..<random.below(5)).map { _ in AddressRange(randomAddress(&random)) })
     }
 
-    private func randomPorts(_ random: inout SplitMix64) -> PortSet {
+    private func randomPorts(_ random: inout SeededGenerator) -> PortSet {
         PortSet((0..<random.below(5)).map { _ in randomPort(&random) }.map { $0...$0 })
     }
 
-    private func randomEndpoints(_ random: inout SplitMix64, count: Int) -> [Endpoint] {
+    private func randomEndpoints(_ random: inout SeededGenerator, count: Int) -> [Endpoint] {
         (0..<random.below(count)).map { _ in Endpoint(address: randomAddress(&random), port: randomPort(&random)) }
     }
 
-    private func randomAddress(_ random: inout SplitMix64) -> IPAddress {
+    private func randomAddress(_ random: inout SeededGenerator) -> IPAddress {
         random.below(2) == 0 ? IPAddress(v4: 0x0a00_0000 + UInt32(random.below(4))) : IPAddress(v6: UInt128(random.below(4)))
     }
 
-    private func randomPort(_ random: inout SplitMix64) -> UInt16 { UInt16(1 + random.below(5)) }
+    private func randomPort(_ random: inout SeededGenerator) -> UInt16 { UInt16(1 + random.below(5)) }
 }

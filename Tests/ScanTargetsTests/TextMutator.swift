@@ -1,13 +1,15 @@
+import TestSupport
+
 /// Makes texts that are almost right: valid ones with one to four bytes changed, put in, taken out or doubled, and now and then bytes at
 /// random.
 struct TextMutator {
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private let alphabet: [UInt8]
     private let valid: [[UInt8]]
 
     /// - Parameter alphabet: the bytes that mutations draw from, besides bytes at random.
     init(seed: UInt64, alphabet: String, valid: [String]) {
-        random = SplitMix64(seed: seed)
+        random = SeededGenerator(seed: seed)
         self.alphabet = Array(alphabet.utf8)
         self.valid = valid.map { Array($0.utf8) }
     }

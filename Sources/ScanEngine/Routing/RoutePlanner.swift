@@ -14,9 +14,13 @@ package enum RoutePlanner {
         let from = try source.map { source throws(EngineError) in try ownAddress(source, &netlink) }
 
         var parts: [Route: [AddressRange]] = [:]
+        var answer: (interval: Int, route: Route)?
         for stretch in try stretches(of: addresses, &netlink) {
-            let route = try route(to: stretch, narrowed, from, &netlink)
-            if route.kind != .broadcast { parts[route, default: []].append(stretch) }
+            // One question for all stretches between the same two boundaries.
+            if answer?.interval != stretch.interval {
+                answer = (stretch.interval, try route(to: stretch.range, narrowed, from, &netlink))
+            }
+            if let route = answer?.route, route.kind != .broadcast { parts[route, default: []].append(stretch.range) }
         }
         var paths: [ScanPath] = []
         for (route, ranges) in parts {
@@ -52,10 +56,16 @@ package enum RoutePlanner {
         return address
     }
 
+    /// A part of a job's addresses, with the number of the interval between two boundaries that it lies in.
+    private struct Stretch {
+        var range: AddressRange
+        var interval: Int
+    }
+
     /// Cuts `addresses` where the kernel's routing may change.
-    private static func stretches(of addresses: AddressSet, _ netlink: inout Netlink) throws(EngineError) -> [AddressRange] {
+    private static func stretches(of addresses: AddressSet, _ netlink: inout Netlink) throws(EngineError) -> [Stretch] {
         let boundaries = try RouteTable.boundaries(&netlink)
-        var stretches: [AddressRange] = []
+        var stretches: [Stretch] = []
         var next = 0
         for range in addresses.ranges {
             guard var start = range.first.v4, let last = range.last.v4 else {
@@ -63,11 +73,11 @@ package enum RoutePlanner {
             }
             while next < boundaries.count, boundaries[next] <= start { next += 1 }
             while next < boundaries.count, boundaries[next] <= last {
-                stretches.append(v4Range(start, boundaries[next] - 1))
+                stretches.append(Stretch(range: v4Range(start, boundaries[next] - 1), interval: next))
                 start = boundaries[next]
                 next += 1
             }
-            stretches.append(v4Range(start, last))
+            stretches.append(Stretch(range: v4Range(start, last), interval: next))
         }
         return stretches
     }

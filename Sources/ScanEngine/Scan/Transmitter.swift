@@ -19,6 +19,7 @@ final class Transmitter: @unchecked Sendable {
     private var pacer: Pacer
     private var allowed: AddressSet
     private var allowedVersion: Int
+    /// When this round's last probe left; 0 when it has sent none, and there is nothing to wait for.
     private var lastSent: Int64 = 0
     /// Whether a target of this chunk may have been passed over, because scope or routes leave it out.
     private var mayHaveSkipped = false
@@ -89,6 +90,7 @@ final class Transmitter: @unchecked Sendable {
         let log = books.sendLogs[place.round]
         let sourcePort = firstPort &+ UInt16(truncatingIfNeeded: place.round)
         var position = place.position
+        lastSent = 0
         pacer.resume(now: SteadyClock.nanoseconds())
         while let next = table.nextSilent(from: position, before: end) {
             position = next
@@ -155,13 +157,12 @@ final class Transmitter: @unchecked Sendable {
             }
             telemetry.probesSent.add(Int64(sent.probes), ordering: .relaxed)
             telemetry.sendErrors.add(Int64(sent.refused), ordering: .relaxed)
+            lastSent = SteadyClock.nanoseconds()
         }
-        lastSent = SteadyClock.nanoseconds()
     }
 
     /// Waits until all targets of the chunk have answered or the last probe's time is up; false when the run is stopped.
     private func awaitAnswers() -> Bool {
-        if lastSent == 0 { lastSent = SteadyClock.nanoseconds() }
         var isCaughtUp = false
         while table.silentCount > 0 {
             if books.isStopping { return false }
@@ -207,7 +208,6 @@ final class Transmitter: @unchecked Sendable {
         }
         guard start < space.count else { return nil }
         table = next
-        lastSent = 0
         mayHaveSkipped = false
         return Place(round: 0, position: start)
     }

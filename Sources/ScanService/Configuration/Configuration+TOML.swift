@@ -83,7 +83,9 @@ extension Configuration.Results {
         let known = TargetState.allCases.map(\.rawValue).joined(separator: ", ")
         states = []
         for word in words {
-            guard let state = TargetState(rawValue: word) else { throw table.fault("states", "\"\(word)\" is no state; the states are \(known)") }
+            guard let state = TargetState(rawValue: word) else {
+                throw table.fault("states", "\"\(word)\" is no state; the states are \(known)")
+            }
             states.insert(state)
         }
         guard !states.isEmpty else { throw table.fault("states", "is empty, so nothing would be recorded; choose from \(known)") }
@@ -106,7 +108,9 @@ extension Configuration.Scan {
     init(_ table: inout TableReader) throws(ConfigurationError) {
         if let text = try table.string("source_ports") { sourcePorts = try Self.ports(text, table) }
         if let text = try table.string("source_address") {
-            guard let address = IPAddress(text) else { throw table.fault("source_address", "\"\(text)\" is not an address; write it like 192.0.2.1") }
+            guard let address = IPAddress(text) else {
+                throw table.fault("source_address", "\"\(text)\" is not an address; write it like 192.0.2.1")
+            }
             sourceAddress = address
         }
         if let name = try table.string("interface") {
@@ -121,7 +125,9 @@ extension Configuration.Scan {
         guard let set = PortSet(text), set.ranges.count == 1, let range = set.ranges.first else {
             throw table.fault("source_ports", "\"\(text)\" is not one range of ports; write it like \"61000-65535\"")
         }
-        guard range.count >= Int(SourcePortBlock.size) else { throw table.fault("source_ports", "\(text) are fewer than the \(SourcePortBlock.size) ports that a job needs") }
+        guard range.count >= Int(SourcePortBlock.size) else {
+            throw table.fault("source_ports", "\(text) are fewer than the \(SourcePortBlock.size) ports that a job needs")
+        }
         return range
     }
 }

@@ -42,7 +42,9 @@ struct TableReader {
         guard let array = value.array else { throw fault(key, "must be a list like [\"a\", \"b\"], not \(Self.words(value.type))") }
         var texts: [String] = []
         for element in array {
-            guard let text = element.string else { throw fault(key, "must be a list of texts in quotes; one item is \(Self.words(element.type))") }
+            guard let text = element.string else {
+                throw fault(key, "must be a list of texts in quotes; one item is \(Self.words(element.type))")
+            }
             texts.append(text)
         }
         return texts

@@ -33,6 +33,22 @@ enum Answer {
         return response
     }
 
+    /// The same response, after which the connection is closed, whatever the client still sends.
+    static func closing(_ response: Response) -> Response {
+        var headers = response.headers
+        headers[.connection] = "close"
+        let body = response.body
+        return Response(
+            status: response.status, headers: headers,
+            body: ResponseBody { writer in
+                try await body.write(writer)
+                throw ConnectionIsOver()
+            })
+    }
+
+    /// Thrown when the response has been written: the framework then closes the connection.
+    private struct ConnectionIsOver: Error {}
+
     /// Lines of JSON, sent as they come.
     static func stream(_ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void) -> Response {
         Response(

@@ -19,6 +19,11 @@ struct ControlHandlers: Sendable {
 
     /// Never throws: whatever goes wrong becomes an answer.
     func respond(to request: Request, context: ControlContext) async -> Response {
+        let response = await answer(request, context)
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func answer(_ request: Request, _ context: ControlContext) async -> Response {
         do {
             let route = try ControlRoute(path: request.uri.path)
             guard route.methods.contains(request.method) else {
@@ -30,9 +35,9 @@ struct ControlHandlers: Sendable {
         } catch {
             let refusal = Refusal(of: error)
             if refusal.kind == .internal { service.logger.error("\(refusal.message)") }
-            var response = Answer.refusal(refusal)
-            if refusal.kind == .tooLarge { response.headers[.connection] = "close" }
-            return response
+            let response = Answer.refusal(refusal)
+            // Nobody waits for the rest of a body that is too large.
+            return refusal.kind == .tooLarge ? Answer.closing(response) : response
         }
     }
 

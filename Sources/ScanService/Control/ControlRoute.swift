@@ -4,7 +4,10 @@ import ScanAPI
 /// What a path of the control interface stands for.
 enum ControlRoute: Sendable, Equatable {
     case status, openAPI, plans, jobs
-    case job(JobReference), cancel(JobReference), events(JobReference), findings(JobReference)
+    case job(JobReference)
+    case cancel(JobReference)
+    case events(JobReference)
+    case findings(JobReference)
 
     /// Throws `Refusal` for a path that stands for nothing.
     init(path: String) throws(Refusal) {

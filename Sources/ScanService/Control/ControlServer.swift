@@ -16,6 +16,7 @@ package struct ControlServer: Service {
 
     private static let connectionLimit = 512
     private static let idleLimit = TimeAmount.seconds(30)
+    private static let farewell = Duration.milliseconds(500)
 
     /// Makes sure that no other daemon listens on the socket; the framework would take the socket from it. `onListening` is called when clients can
     /// connect.
@@ -46,7 +47,20 @@ package struct ControlServer: Service {
                 onListening()
             }, logger: quiet)
         defer { unlink(path) }
-        try await application.run()
+        try await Self.untilStopped { try await application.run() }
+    }
+
+    /// Runs `body`; when the service group stops, clients have a moment to take their answers, and those that do not are cut off.
+    private static func untilStopped(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await gracefulShutdown()
+                try await Task.sleep(for: farewell)
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
     }
 
     /// Lets the group in. Until here the process's umask has kept everybody else out.
@@ -57,7 +71,8 @@ package struct ControlServer: Service {
             return
         }
         guard chown(path, uid_t.max, group) == 0, chmod(path, 0o660) == 0 else {
-            return logger.warning("The socket \(path) cannot be given to the group \(service.configuration.control.group): \(Errno(rawValue: errno)).")
+            return logger.warning(
+                "The socket \(path) cannot be given to the group \(service.configuration.control.group): \(Errno(rawValue: errno)).")
         }
     }
 }

@@ -40,13 +40,15 @@ package struct ControlService: Sendable {
     package func admit(_ peer: Peer) throws(Refusal) {
         if peer.isRoot { return }
         if let group, peer.groups.contains(group) { return }
-        throw Refusal(.refused, "User \(peer.uid) may not use synscand: only root and the members of the group \(configuration.control.group) may.")
+        throw Refusal(
+            .refused, "User \(peer.uid) may not use synscand: only root and the members of the group \(configuration.control.group) may.")
     }
 
     package func status() async throws -> DaemonStatus {
         let scope = configuration.scope
         return DaemonStatus(
-            version: Version.current, pid: getpid(), started: started, jobs: try await store.jobCounts(), maxRate: configuration.limits.maxRate,
+            version: Version.current, pid: getpid(), started: started, jobs: try await store.jobCounts(),
+            maxRate: configuration.limits.maxRate,
             scopeAllow: scope.allowWords, scopeDeny: scope.denyWords + Scope.neverWords, resultsLog: configuration.results.log,
             store: configuration.store.directory, configuration: configurationPath, portRanking: catalog.ranking.source)
     }

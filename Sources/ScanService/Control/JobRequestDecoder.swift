@@ -1,16 +1,15 @@
-import FoundationEssentials
-package import NIOCore
+package import FoundationEssentials
 package import ScanAPI
 
 /// Reads the JSON of a job request, and says in words what is wrong with it.
 package enum JobRequestDecoder {
     /// Throws `Refusal`.
-    package static func decode(_ bytes: ByteBuffer) throws(Refusal) -> JobRequest {
-        guard bytes.readableBytes > 0 else {
+    package static func decode(_ bytes: Data) throws(Refusal) -> JobRequest {
+        guard !bytes.isEmpty else {
             throw Refusal(.usage, "The request has no body: send a JSON object like {\"targets\":[\"192.0.2.0/24\"],\"ports\":\"22,80\"}.")
         }
         do {
-            return try APICoding.decode(Strict.self, from: Data(bytes.readableBytesView)).request
+            return try APICoding.decode(Strict.self, from: bytes).request
         } catch let refusal as Refusal {
             throw refusal
         } catch let error as DecodingError {
@@ -50,7 +49,12 @@ package enum JobRequestDecoder {
         case .typeMismatch(let type, let context): "\(place(context.codingPath)) must be \(name(type))"
         case .valueNotFound(let type, let context): "\(place(context.codingPath)) must be \(name(type)), not null"
         case .dataCorrupted(let context):
-            context.codingPath.isEmpty ? "it is not JSON" : "\(place(context.codingPath)) has no possible value (\(context.debugDescription))"
+            // Numbers that do not fit come without a place.
+            if context.codingPath.isEmpty {
+                "it is not JSON, or a number in it is too large or not a whole one"
+            } else {
+                "\(place(context.codingPath)) has no possible value (\(shown(context.debugDescription, limit: 200)))"
+            }
         @unknown default: "it does not fit"
         }
     }
@@ -69,7 +73,11 @@ package enum JobRequestDecoder {
     private static func place(_ path: [any CodingKey]) -> String {
         var text = ""
         for key in path {
-            if let index = key.intValue { text += "[\(index)]" } else { text += (text.isEmpty ? "" : ".") + snakeCase(shown(key.stringValue)) }
+            if let index = key.intValue {
+                text += "[\(index)]"
+            } else {
+                text += (text.isEmpty ? "" : ".") + snakeCase(shown(key.stringValue))
+            }
         }
         return text.isEmpty ? "the whole" : text
     }
@@ -78,7 +86,7 @@ package enum JobRequestDecoder {
         name.map { $0.isUppercase ? "_\($0.lowercased())" : String($0) }.joined()
     }
 
-    private static func shown(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(40).map { $0.properties.generalCategory == .control ? "?" : $0 }))
+    private static func shown(_ text: String, limit: Int = 40) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit).map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 }

@@ -12,8 +12,6 @@ struct RequestBodies: Sendable {
     private static let smallBody = 1 << 16
     /// From the head to the end of the body, the wait for memory included.
     private static let timeLimit = TimeAmount.seconds(60)
-    /// What a client that was told "too large" may go on sending before it is cut off.
-    private static let drainTime = TimeAmount.seconds(3)
 
     init(limit: Int) {
         self.limit = limit
@@ -25,10 +23,10 @@ struct RequestBodies: Sendable {
         _ request: Request, on channel: any Channel, _ use: @escaping @Sendable (JobRequest) async throws -> Value
     ) async throws -> Value {
         let length = request.headers[.contentLength].flatMap { Int($0) }
-        if let length, length > limit { throw tooLarge(channel) }
+        if let length, length > limit { throw tooLarge }
         let read: @Sendable () async throws -> Value = {
             let bytes = try await bytes(of: request, channel)
-            let decoded = try await WorkPools.run { try JobRequestDecoder.decode(bytes) }
+            let decoded = try await WorkPools.run { try JobRequestDecoder.decode(Data(bytes.readableBytesView)) }
             return try await use(decoded)
         }
         if let length, length <= Self.smallBody { return try await read() }
@@ -41,7 +39,7 @@ struct RequestBodies: Sendable {
         var bytes = ByteBuffer()
         do {
             for try await piece in request.body {
-                guard bytes.readableBytes + piece.readableBytes <= limit else { throw tooLarge(channel) }
+                guard bytes.readableBytes + piece.readableBytes <= limit else { throw tooLarge }
                 bytes.writeImmutableBuffer(piece)
             }
         } catch let refusal as Refusal {
@@ -52,10 +50,10 @@ struct RequestBodies: Sendable {
         return bytes
     }
 
-    private func tooLarge(_ channel: any Channel) -> Refusal {
-        channel.eventLoop.scheduleTask(in: Self.drainTime) { channel.close(promise: nil) }
-        return Refusal(
+    private var tooLarge: Refusal {
+        Refusal(
             .tooLarge,
-            "The request is larger than \(limit) bytes ([limits] max_request_bytes): merge the targets into blocks or ranges, or submit several jobs.")
+            "The request is larger than \(limit) bytes ([limits] max_request_bytes): merge the targets into blocks or ranges, or submit several jobs."
+        )
     }
 }

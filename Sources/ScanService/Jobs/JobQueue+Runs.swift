@@ -141,7 +141,7 @@ extension JobQueue {
     private func leave(_ id: Int64) {
         if let last = jobs[id]?.last { jobs[id]?.record = last }
         jobs[id]?.show()
-        jobs[id]?.watchers.values.forEach { $0.finish() }
+        jobs[id]?.endWatching()
         jobs[id] = nil
         schedule()
         wakeIfIdle()
@@ -155,7 +155,9 @@ extension JobQueue {
                 try change(db)
                 return [line]
             } done: { outcome in
-                if case .failure(let error) = outcome { logger.error("\(line.event.rawValue) of job \(line.job ?? 0) could not be stored: \(error).") }
+                if case .failure(let error) = outcome {
+                    logger.error("\(line.event.rawValue) of job \(line.job ?? 0) could not be stored: \(error).")
+                }
             })
     }
 }

@@ -13,10 +13,13 @@ package actor JobQueue {
     private(set) var isStopping = false
     private var nextWatcher = 0
     private var ticker: Task<Void, Never>?
+    private var ticks = 0
     private var waitingForIdle: [CheckedContinuation<Void, Never>] = []
 
     /// Running jobs are shown this often.
     private static let tick = Duration.milliseconds(200)
+    /// So many ticks make ten seconds.
+    private static let restingTicks = 50
     /// A stop does not wait longer than this for runs and store.
     private static let stopLimit = Duration.seconds(3)
     /// Nor does a cancellation's answer.
@@ -100,7 +103,7 @@ package actor JobQueue {
         for id in jobs.keys { handle(.suspend, id) }
         await idle()
         ticker?.cancel()
-        for job in jobs.values { job.watchers.values.forEach { $0.finish() } }
+        for job in jobs.values { job.endWatching() }
         jobs = [:]
     }
 
@@ -166,8 +169,10 @@ package actor JobQueue {
         }
     }
 
+    /// The others are shown now and then, so that a follower who has gone is noticed.
     private func showRunning() -> Bool {
-        for job in jobs.values where job.run != nil { job.show() }
+        ticks &+= 1
+        for job in jobs.values where job.run != nil || ticks.isMultiple(of: Self.restingTicks) { job.show() }
         if jobs.values.allSatisfy(\.watchers.isEmpty) { ticker = nil }
         return ticker != nil
     }

@@ -39,6 +39,11 @@ struct LiveJob {
         return record
     }
 
+    /// Ends the streams of those who follow.
+    func endWatching() {
+        for watcher in watchers.values { watcher.finish() }
+    }
+
     /// Shows everybody who follows how the job stands.
     func show() {
         guard !watchers.isEmpty else { return }

@@ -29,7 +29,8 @@ package struct NameResolver: Sendable {
     package func resolve(_ names: [String]) async throws -> [String: [IPAddress]] {
         guard !names.isEmpty else { return [:] }
         guard names.count <= Self.nameLimit else {
-            throw Refusal(.usage, "\(names.count) host names are more than the \(Self.nameLimit) that one job may have: give addresses instead.")
+            throw Refusal(
+                .usage, "\(names.count) host names are more than the \(Self.nameLimit) that one job may have: give addresses instead.")
         }
         let answers = await answers(to: names)
         var resolved: [String: [IPAddress]] = [:]
@@ -37,7 +38,10 @@ package struct NameResolver: Sendable {
             switch answers[name] {
             case .addresses(let addresses): resolved[name] = addresses
             case .nothing(let problem): throw Refusal(.usage, "The name \(name) \(problem).")
-            case nil: throw Refusal(.usage, "The name \(name) did not resolve within \(limit.components.seconds) seconds: give its address instead, or try again.")
+            case nil:
+                throw Refusal(
+                    .usage,
+                    "The name \(name) did not resolve within \(limit.components.seconds) seconds: give its address instead, or try again.")
             }
         }
         return resolved
@@ -67,7 +71,9 @@ package struct NameResolver: Sendable {
     package static func ask(_ name: String) -> Answer {
         let (addresses, code) = records(of: name, family: AF_INET)
         guard addresses.isEmpty else { return .addresses(addresses) }
-        if records(of: name, family: AF_INET6).code == 0 { return .nothing("has IPv6 addresses only, and probing IPv6 is not available yet") }
+        if records(of: name, family: AF_INET6).code == 0 {
+            return .nothing("has IPv6 addresses only, and probing IPv6 is not available yet")
+        }
         return .nothing("does not resolve (\(String(cString: gai_strerror(code)))): check its spelling, or give its address")
     }
 

@@ -9,14 +9,15 @@ final class RecordLoop: @unchecked Sendable {
     private var writer: RecordWriter
     private let logger: Logger
     private var lastCommit: Int64 = 0
+    /// How long findings alone are collected before they are committed: three times what the last commit took, so that a thread that has much to
+    /// write does so in few large transactions. A change never waits.
+    private var commitInterval: Int64 = RecordLoop.shortestInterval
     private var isFailing = false
 
-    /// Findings alone are committed at most this often; a change never waits.
-    private static let commitInterval: Int64 = 5_000_000
+    private static let shortestInterval: Int64 = 5_000_000
+    private static let longestInterval: Int64 = 200_000_000
     private static let retryInterval: Int64 = 1_000_000_000
     private static let idleInterval: Int64 = 3_600_000_000_000
-    /// About 5 MiB of lines.
-    private static let batchFindings = 16_384
 
     init(queue: RecordQueue, writer: consuming RecordWriter, logger: Logger) {
         self.queue = queue
@@ -45,10 +46,10 @@ final class RecordLoop: @unchecked Sendable {
 
     /// Lets findings come together.
     private func collect() {
-        var rest = lastCommit + Self.commitInterval - SteadyClock.nanoseconds()
-        while rest > 0, !queue.hasChange, !queue.isClosed {
+        var rest = lastCommit + commitInterval - SteadyClock.nanoseconds()
+        while rest > 0, !queue.hasChange, !queue.isClosed, !queue.hasBatch {
             queue.wait(nanoseconds: rest)
-            rest = lastCommit + Self.commitInterval - SteadyClock.nanoseconds()
+            rest = lastCommit + commitInterval - SteadyClock.nanoseconds()
         }
     }
 
@@ -72,7 +73,7 @@ final class RecordLoop: @unchecked Sendable {
         for entry in entries {
             batch.append(entry)
             if case .findings(_, let observations) = entry { findings += observations.count }
-            guard findings >= Self.batchFindings else { continue }
+            guard findings >= RecordQueue.batchCount else { continue }
             commit(batch, isLast: isLast)
             batch = []
             findings = 0
@@ -86,8 +87,10 @@ final class RecordLoop: @unchecked Sendable {
         var attempts = isLast ? 2 : Int.max
         while !entries.isEmpty {
             do {
+                let start = SteadyClock.nanoseconds()
                 let outcomes = try writer.write(entries)
                 lastCommit = SteadyClock.nanoseconds()
+                commitInterval = min(max(3 * (lastCommit - start), Self.shortestInterval), Self.longestInterval)
                 finish(entries, outcomes)
                 return
             } catch {

@@ -18,6 +18,8 @@ final class RecordQueue: Sendable {
 
     /// About 4 MiB of findings.
     private static let fullCount = 65_536
+    /// So many are worth a transaction at once; about 10 MiB of lines.
+    static let batchCount = 32_768
 
     init() throws(EngineError) {
         wake = try WakeEvent()
@@ -26,9 +28,11 @@ final class RecordQueue: Sendable {
     /// False once the queue is closed: the entry was not taken.
     func put(_ entry: RecordEntry) -> Bool {
         var isChange = true
+        var makesWork = false
         if case .findings(_, let batch) = entry {
             isChange = false
-            pendingFindings.add(batch.count, ordering: .relaxed)
+            let (before, after) = pendingFindings.add(batch.count, ordering: .relaxed)
+            makesWork = before < Self.batchCount && after >= Self.batchCount
         }
         let (isTaken, isFirst) = state.withLock { state in
             guard !state.isClosed else { return (false, false) }
@@ -37,7 +41,7 @@ final class RecordQueue: Sendable {
             state.hasChange = state.hasChange || isChange
             return (true, isFirst)
         }
-        if isFirst || isChange { wake.signal() }
+        if isFirst || isChange || makesWork { wake.signal() }
         return isTaken
     }
 
@@ -57,6 +61,9 @@ final class RecordQueue: Sendable {
 
     /// True while producers should pause.
     var isFull: Bool { blocked.load(ordering: .relaxed) || pendingFindings.load(ordering: .relaxed) > Self.fullCount }
+
+    /// True when enough waits for a whole transaction.
+    var hasBatch: Bool { pendingFindings.load(ordering: .relaxed) >= Self.batchCount }
 
     func setBlocked(_ value: Bool) {
         blocked.store(value, ordering: .relaxed)

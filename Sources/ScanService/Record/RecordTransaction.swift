@@ -18,26 +18,26 @@ struct RecordTransaction: Sendable {
     /// back alone.
     func run(_ db: Database, _ lines: inout LineBuffer) throws -> Outcome {
         var outcome = Outcome(seq: seq)
-        let insert = try FindingInsert(db)
+        var run = FindingRun()
         for entry in entries {
             switch entry {
-            case .findings(let sink, let batch):
-                let interfaces = sink.interfaces
-                for observation in batch {
-                    let finding = StoredFinding(observation, interfaces: interfaces)
-                    guard try insert.insert(finding, job: sink.job) else { continue }
-                    outcome.seq += 1
-                    formatter.append(finding, seq: outcome.seq, job: sink.job, name: sink.name, to: &lines)
-                }
+            case .findings(let sink, let batch): run.append(batch, from: sink)
             case .change(let change):
+                try run.store(db) { append($0, $1, &outcome.seq, &lines) }
                 outcome.outcomes.append(try apply(change, &outcome.seq, &lines, db))
             }
         }
+        try run.store(db) { append($0, $1, &outcome.seq, &lines) }
         if outcome.seq > seq {
             try LogTable.add(OutboxBatch(firstSeq: seq + 1, lastSeq: outcome.seq, lines: lines.bytes), db)
         }
         if let mark { try LogTable.store(mark, db) }
         return outcome
+    }
+
+    private func append(_ finding: StoredFinding, _ sink: JobSink, _ seq: inout Int64, _ lines: inout LineBuffer) {
+        seq += 1
+        formatter.append(finding, seq: seq, job: sink.job, name: sink.name, to: &lines)
     }
 
     private func apply(

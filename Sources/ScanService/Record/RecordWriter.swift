@@ -89,7 +89,9 @@ struct RecordWriter: ~Copyable {
         unmarkedBytes += count
         if let failure {
             if failure != lastFailure {
-                logger.error("The results log \(log.path) takes no lines (\(failure)): scans pause, nothing is lost, and it is tried again every second.")
+                logger.error(
+                    "The results log \(log.path) takes no lines (\(failure)): scans pause, nothing is lost, and it is tried again every second."
+                )
             }
         } else {
             if lastFailure != nil { logger.notice("The results log \(log.path) takes lines again.") }

@@ -65,7 +65,9 @@ struct FindingInsert: ~Copyable {
     private func bind(_ text: String, at index: Int32) {
         var text = text
         text.withUTF8 { bytes in
-            _ = bytes.withMemoryRebound(to: CChar.self) { sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), Self.copied) }
+            _ = bytes.withMemoryRebound(to: CChar.self) {
+                sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), Self.copied)
+            }
         }
     }
 

@@ -1,8 +1,8 @@
+import FoundationEssentials
 package import GRDB
 package import ScanAPI
 package import ScanEngine
 package import ScanTargets
-import FoundationEssentials
 
 /// A job as the store keeps it: what its submitter asked for, frozen, and where it stands.
 package struct JobRecord: Sendable, Equatable {

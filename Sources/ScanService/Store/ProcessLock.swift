@@ -19,7 +19,8 @@ package final class ProcessLock: Sendable {
             let holder = Self.holder(file)
             try? file.close()
             guard code == .wouldBlock else { throw ServiceError("cannot lock \(path): \(code)") }
-            throw ServiceError("\(what) belongs to another synscand, process \(holder): stop that one, or give this one a configuration of its own")
+            throw ServiceError(
+                "\(what) belongs to another synscand, process \(holder): stop that one, or give this one a configuration of its own")
         }
         let text = "\(getpid())\n"
         _ = ftruncate(file.rawValue, 0)

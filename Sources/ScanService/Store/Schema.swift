@@ -44,8 +44,10 @@ enum Schema {
         """
 
     /// `address` is a number for IPv4 and 16 bytes for IPv6: SQLite sorts every number before every blob, so this is the order of `IPAddress`.
+    /// Findings arrive in random order; the rows are appended as they come, and only the small index is written all over.
     private static let findings = """
         CREATE TABLE findings (
+            id INTEGER PRIMARY KEY,
             job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
             address ANY NOT NULL,
             port INTEGER NOT NULL,
@@ -57,9 +59,9 @@ enum Schema {
             window INTEGER,
             mss INTEGER,
             attempt INTEGER,
-            interface TEXT,
-            PRIMARY KEY (job, address, port)
-        ) STRICT, WITHOUT ROWID;
+            interface TEXT
+        ) STRICT;
+        CREATE UNIQUE INDEX findings_targets ON findings (job, address, port);
         """
 
     /// `log` has one row. `seq` is the last line's number; up to `marked_seq` the lines are safe in the file `device`, `inode` before `offset`, where

@@ -53,7 +53,8 @@ package final class Store: Sendable {
         configuration.prepareDatabase { db in
             // Only a database that is made now takes this one: pages of deleted jobs can be given back later.
             if !db.configuration.readonly { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
-            try db.execute(sql: "PRAGMA cache_size = -32768")
+            // In KiB. Findings arrive in random order, so the writer touches the whole of a running job's table.
+            try db.execute(sql: "PRAGMA cache_size = \(db.configuration.readonly ? -4096 : -65536)")
         }
         return try DatabasePool(path: path, configuration: configuration)
     }
@@ -70,7 +71,7 @@ package final class Store: Sendable {
     private static func makeDurable(_ pool: DatabasePool) throws {
         try pool.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
-            try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = 8000")
             try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
             guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
                 throw ServiceError("the store refuses to make transactions durable (synchronous=FULL)")

@@ -84,11 +84,14 @@ extension Store {
             let rows: RowCursor
             if let last {
                 rows = try Row.fetchCursor(
-                    db, sql: "SELECT \(StoredFinding.columns) FROM findings WHERE job = ? AND (address, port) > (?, ?) ORDER BY address, port LIMIT ?",
+                    db,
+                    sql:
+                        "SELECT \(StoredFinding.columns) FROM findings WHERE job = ? AND (address, port) > (?, ?) ORDER BY address, port LIMIT ?",
                     arguments: [job, StoredFinding.value(of: last.address), Int64(last.port), limit])
             } else {
                 rows = try Row.fetchCursor(
-                    db, sql: "SELECT \(StoredFinding.columns) FROM findings WHERE job = ? ORDER BY address, port LIMIT ?", arguments: [job, limit])
+                    db, sql: "SELECT \(StoredFinding.columns) FROM findings WHERE job = ? ORDER BY address, port LIMIT ?",
+                    arguments: [job, limit])
             }
             var findings: [StoredFinding] = []
             while let row = try rows.next() {

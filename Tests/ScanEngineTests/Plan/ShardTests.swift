@@ -1,4 +1,5 @@
 import ScanEngine
+import TestSupport
 import Testing
 
 @Suite("Shards")

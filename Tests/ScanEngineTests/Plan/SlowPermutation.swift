@@ -1,4 +1,5 @@
 import ScanEngine
+import TestSupport
 
 /// The order of a stored job, written down a second time with plain arithmetic, and counting its walks. When this and `Permutation` part,
 /// jobs that were interrupted before an update go on in another order after it, and miss targets.

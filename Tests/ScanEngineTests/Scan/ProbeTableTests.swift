@@ -1,5 +1,6 @@
 import ScanEngine
 import ScanTargets
+import TestSupport
 import Testing
 
 @Suite("Two bits for each target")

@@ -2,6 +2,7 @@ import Glibc
 import ScanEngine
 import ScanTargets
 import Synchronization
+import TestSupport
 import Testing
 
 /// A scan of loopback addresses in the calling thread's namespace.

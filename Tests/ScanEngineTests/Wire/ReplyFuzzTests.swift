@@ -1,4 +1,5 @@
 import ScanEngine
+import TestSupport
 import Testing
 
 /// Four threads' worth of a million cases, each through every link header, out of memory whose end cannot be read past.

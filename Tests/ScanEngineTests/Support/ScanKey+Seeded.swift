@@ -1,0 +1,9 @@
+import ScanEngine
+import TestSupport
+
+extension SeededGenerator {
+    mutating func key() -> ScanKey {
+        guard let key = ScanKey(bytes: bytes(ScanKey.size)) else { preconditionFailure("a key has \(ScanKey.size) bytes") }
+        return key
+    }
+}

@@ -1,0 +1,157 @@
+import GRDB
+import Glibc
+import Logging
+import ScanAPI
+import ScanEngine
+import ScanService
+import ScanTargets
+import Testing
+
+@Suite("The recorder: every finding once in the store and once in the log")
+struct RecorderTests {
+    private let directory: TemporaryDirectory
+    private let store: Store
+    private let job: Int64
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        store = try Store(directory: directory.file("store"))
+        job = try Samples.insertJob(store, name: "j")
+    }
+
+    private func recorder() throws -> Recorder {
+        try Recorder(
+            store: store, path: directory.file("log"), group: nil, formatter: Samples.formatter,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func seqs(_ text: String?) -> [Int64] {
+        (text ?? "").split(separator: "\n").compactMap { line in
+            Int64(line.dropFirst("{\"v\":1,\"seq\":".count).prefix { $0.isNumber })
+        }
+    }
+
+    private func line(_ event: JobLine.Event) -> JobLine {
+        JobLine(event, time: Timestamp(microseconds: 1), job: job, name: "j")
+    }
+
+    @Test("Findings are stored and logged in the order they came, and a repeated one is passed over")
+    func once() async throws {
+        let recorder = try recorder()
+        let sink = recorder.sink(job: job, name: "j")
+        sink.interfaces = ["eth0"]
+        sink.deliver([Samples.observation(3), Samples.observation(1), Samples.observation(3, state: .closed)])
+        sink.deliver([Samples.observation(1), Samples.observation(2)])
+        recorder.stop()
+        let text = try #require(directory.text("log"))
+        #expect(seqs(text) == [1, 2, 3])
+        #expect(text.split(separator: "\n").map { $0.contains("\"state\":\"open\"") } == [true, true, true])
+        let stored = try await store.findings(of: job, after: nil, limit: 10)
+        #expect(stored.map(\.endpoint.address.value) == [0xc612_0001, 0xc612_0002, 0xc612_0003])
+        #expect(stored.allSatisfy { $0.state == .open })
+    }
+
+    @Test("The log is readable for its group and not for others, and never reached through a symbolic link")
+    func file() throws {
+        try recorder().stop()
+        #expect(directory.mode("log") == 0o640)
+        unlink(directory.file("log"))
+        symlink("/dev/null", directory.file("log"))
+        #expect(throws: ServiceError.self) { try recorder() }
+    }
+
+    @Test("A log that is a directory or a pipe is refused")
+    func noFile() throws {
+        mkdir(directory.file("log"), 0o700)
+        #expect(throws: ServiceError.self) { try recorder() }
+        rmdir(directory.file("log"))
+        mkfifo(directory.file("log"), 0o600)
+        #expect(throws: ServiceError.self) { try recorder() }
+    }
+
+    @Test("A change comes after the findings before it, and is durable and logged when it is answered")
+    func change() async throws {
+        let recorder = try recorder()
+        recorder.sink(job: job, name: nil).deliver((0..<1000).map { Samples.observation($0) })
+        let job = job
+        let line = line(.finished)
+        let count = try await recorder.perform { db in
+            try db.execute(sql: "UPDATE jobs SET state = 'finished' WHERE id = ?", arguments: [job])
+            return (try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM findings"), [line])
+        }
+        #expect(count == 1000)
+        let text = try #require(directory.text("log"))
+        #expect(seqs(text) == Array(1...1001))
+        #expect(text.contains("\"seq\":1001,") && text.split(separator: "\n").last?.contains("job.finished") == true)
+        recorder.stop()
+    }
+
+    @Test("A change that fails leaves nothing, and the others happen")
+    func failedChange() async throws {
+        let recorder = try recorder()
+        let line = line(.queued)
+        await #expect(throws: Refusal.self) {
+            try await recorder.perform { db in
+                try db.execute(sql: "UPDATE jobs SET reason = 'half'")
+                if db.isInsideTransaction { throw Refusal(.conflict, "no") }
+                return ((), [line])
+            }
+        }
+        try await recorder.perform { _ in ((), [line]) }
+        recorder.stop()
+        #expect(seqs(directory.text("log")) == [1])
+        #expect(try store.liveJobs().first?.reason == nil)
+    }
+
+    @Test("After it has stopped it takes nothing more, and says so")
+    func stopped() async throws {
+        let recorder = try recorder()
+        recorder.stop()
+        let error = await #expect(throws: Refusal.self) { try await recorder.perform { _ in ((), []) } }
+        #expect(error?.kind == .unavailable)
+    }
+
+    @Test("Numbers go on after a restart")
+    func restart() throws {
+        for round in 0..<3 {
+            let recorder = try recorder()
+            recorder.sink(job: job, name: nil).deliver((0..<5).map { Samples.observation(UInt32(round * 5 + $0)) })
+            recorder.stop()
+        }
+        #expect(seqs(directory.text("log")) == Array(1...15))
+    }
+
+    @Test("A producer is told to pause when the recorder cannot follow, and then goes on")
+    func pressure() throws {
+        let recorder = try recorder()
+        let sink = recorder.sink(job: job, name: nil)
+        let unlocked = Gate()
+        recorder.submit(
+            RecordChange(
+                isKept: true,
+                apply: { _ in
+                    unlocked.wait()
+                    return []
+                }, done: { _ in }))
+        #expect(!sink.isFull)
+        for batch in 0..<70 { sink.deliver((0..<1000).map { Samples.observation(UInt32(batch * 1000 + $0)) }) }
+        #expect(sink.isFull)
+        unlocked.open()
+        recorder.stop()
+        #expect(!sink.isFull)
+        #expect(seqs(directory.text("log")).count == 70_000)
+    }
+
+    @Test("A log that others began is gone on with, on a line of its own")
+    func foreignBeginning() throws {
+        try directory.write("somebody's words without an end", to: "log")
+        let recorder = try recorder()
+        recorder.sink(job: job, name: nil).deliver([Samples.observation(1)])
+        recorder.stop()
+        let text = try #require(directory.text("log"))
+        #expect(text.hasPrefix("somebody's words without an end\n{\"v\":1,\"seq\":1,"))
+        // And again, with that as the known beginning.
+        try self.recorder().stop()
+        #expect(directory.text("log") == text)
+    }
+}

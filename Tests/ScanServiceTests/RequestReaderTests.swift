@@ -1,0 +1,104 @@
+import Glibc
+import ScanAPI
+import ScanService
+import ScanTargets
+import Testing
+
+@Suite("Job requests: what is accepted as what, and what is said about the others")
+struct RequestReaderTests {
+    private static let names: [String: [String]] = ["web.example": ["198.18.0.9", "198.18.0.8"], "one.example": ["198.18.0.1"]]
+
+    private func reader(_ toml: String = "[limits]\nmax_job_targets = 100000\n") throws -> RequestReader {
+        let catalog = PortCatalog(
+            services: ServiceNames(servicesText: "ssh 22/tcp\nhttp 80/tcp\n"),
+            ranking: try #require(PortRanking(nmapServicesText: "http 80/tcp 0.5\nssh 22/tcp 0.4\nx 7/tcp 0.1\n", source: "a ranking")))
+        let resolver = NameResolver { name in
+            if name == "v6.example" { return .nothing("has IPv6 addresses only, and probing IPv6 is not available yet") }
+            return Self.names[name].map { .addresses($0.compactMap { IPAddress($0) }.sorted()) } ?? .nothing("does not resolve")
+        }
+        return RequestReader(configuration: try Configuration(toml: toml, file: "c.toml"), catalog: catalog, resolver: resolver)
+    }
+
+    @Test("Refused:", arguments: RefusedRequest.all)
+    func refused(_ refused: RefusedRequest) async throws {
+        let reader = try reader()
+        let refusal = try #require(await #expect(throws: Refusal.self) { try await reader.draft(refused.request) })
+        #expect(refusal.kind == .usage)
+        for word in refused.words { #expect(refusal.message.contains(word), "\(refusal.message)") }
+        #expect(refusal.message.hasSuffix("."))
+    }
+
+    @Test("Names become all their addresses, once")
+    func names() async throws {
+        let draft = try await reader().draft(JobRequest.sample("WEB.example", "198.18.0.8", "one.example:443"))
+        #expect(draft.selection.hosts.ranges.map(\.description) == ["198.18.0.8/31"])
+        #expect(draft.selection.endpoints == [Endpoint(address: try #require(IPAddress("198.18.0.1")), port: 443)])
+        #expect(draft.names.map(\.name) == ["one.example", "web.example"])
+        #expect(draft.names.last?.addresses == ["198.18.0.8", "198.18.0.9"])
+    }
+
+    @Test("What is not said has its default")
+    func defaults() async throws {
+        let draft = try await reader("").draft(JobRequest(targets: ["198.18.0.1"]))
+        #expect(draft.rate == 10_000 && draft.retries == 2 && draft.tcpOptions == .mss && draft.states == [.open] && draft.name == nil)
+        #expect(draft.selection.ports == PortSet([7...7, 22...22, 80...80]))
+        #expect(draft.portsSource == "all 3 ports of a ranking")
+    }
+
+    @Test("What is said counts")
+    func options() async throws {
+        var request = JobRequest.sample("198.18.0.0/30", "198.18.0.2-3") {
+            $0.ports = "22,http,1000-1002"
+            $0.exclude = ["198.18.0.1", "198.18.0.2:80"]
+            $0.excludePorts = "1001"
+        }
+        request.rate = 7
+        request.retries = 0
+        request.tcpOptions = TCPOptions.none
+        request.states = [.open, .filtered]
+        request.name = "n"
+        let draft = try await reader().draft(request)
+        #expect(draft.rate == 7 && draft.retries == 0 && draft.tcpOptions == TCPOptions.none && draft.states == [.open, .filtered])
+        #expect(draft.selection.targetCount == 3 * 4 - 1)
+        #expect(!draft.selection.contains(Endpoint(address: try #require(IPAddress("198.18.0.2")), port: 80)))
+        #expect(draft.targets == ["198.18.0.0/30", "198.18.0.2-3"])
+    }
+
+    @Test("Only the first expressions are kept for showing, shortened")
+    func shown() async throws {
+        var request = JobRequest.sample("198.18.0.1")
+        request.targets = [String(repeating: "a.", count: 60) + "example"] + (0..<100).map { "198.18.1.\($0)" }
+        let long = request.targets[0]
+        let reader = RequestReader(
+            configuration: Configuration(), catalog: PortCatalog(services: ServiceNames(), ranking: .builtIn),
+            resolver: NameResolver { _ in .addresses([IPAddress(v4: 1)]) })
+        let draft = try await reader.draft(request)
+        #expect(draft.targets.count == 16)
+        #expect(draft.targets[0] == long.prefix(100) + "…")
+    }
+
+    @Test("A name server that does not answer keeps nobody waiting")
+    func slowNames() async throws {
+        let gate = Gate()
+        let resolver = NameResolver(limit: .milliseconds(30)) { name in
+            if name == "slow.example" { gate.wait() }
+            return .addresses([IPAddress(v4: 1)])
+        }
+        let refusal = try #require(await #expect(throws: Refusal.self) { try await resolver.resolve(["fast.example", "slow.example"]) })
+        gate.open()
+        #expect(refusal.message.contains("slow.example did not resolve"), "\(refusal)")
+    }
+
+    @Test("Thousands of names are refused at once")
+    func manyNames() async throws {
+        let resolver = NameResolver { _ in .addresses([]) }
+        let refusal = try #require(
+            await #expect(throws: Refusal.self) { try await resolver.resolve((0...NameResolver.nameLimit).map { "n\($0)" }) })
+        #expect(refusal.message.contains("1001 host names"))
+    }
+
+    @Test("localhost resolves on every machine")
+    func localhost() {
+        #expect(NameResolver.ask("localhost") == .addresses([IPAddress(v4: 0x7f00_0001)]))
+    }
+}
