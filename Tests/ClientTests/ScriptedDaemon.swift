@@ -34,13 +34,14 @@ final class ScriptedDaemon: Sendable {
         DispatchQueue(label: "scripted daemon").async { [self] in accept() }
     }
 
+    /// The thread that accepts closes the listener: closed here, its number could be the next daemon's while that thread still uses it.
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
         unlink(path)
     }
 
     private func accept() {
+        defer { close(listener) }
         while true {
             let connection = Glibc.accept(listener, nil, nil)
             guard connection >= 0 else { return }

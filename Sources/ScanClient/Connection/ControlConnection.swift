@@ -16,6 +16,9 @@ package final class ControlConnection {
 
     private typealias Pipeline = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
 
+    /// What may be too much for the daemon to read to its end.
+    private static let largeBody = 1 << 20
+
     /// Answers that are not streams are small.
     private static let largestDocument = 256 << 20
 
@@ -24,6 +27,8 @@ package final class ControlConnection {
 
     private var inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator
     private let outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+    /// The daemon did not take a request to its end.
+    private var isCutShort = false
 
     private init(
         inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator,
@@ -38,13 +43,21 @@ package final class ControlConnection {
         _ socket: ControlSocketPath, _ body: (ControlConnection) async throws -> Result
     ) async throws -> Result {
         let pipeline = try await connect(socket)
-        do {
-            return try await pipeline.executeThenClose { inbound, outbound in
-                try await body(ControlConnection(inbound: inbound.makeAsyncIterator(), outbound: outbound))
+        var outcome: Swift.Result<Result, any Error> = .failure(lost)
+        // What the body came to counts; a daemon that closes first makes the closing here fail.
+        try? await pipeline.executeThenClose { inbound, outbound in
+            do {
+                outcome = .success(try await body(ControlConnection(inbound: inbound.makeAsyncIterator(), outbound: outbound)))
+            } catch {
+                outcome = .failure(isBreak(error) ? lost : error)
             }
-        } catch is IOError {
-            throw lost
         }
+        return try outcome.get()
+    }
+
+    /// Whether the connection itself failed.
+    private static func isBreak(_ error: any Error) -> Bool {
+        error is IOError || error is ChannelError || error is NIOAsyncWriterError
     }
 
     private static func connect(_ socket: ControlSocketPath) async throws -> Pipeline {
@@ -112,7 +125,17 @@ package final class ControlConnection {
         parts.append(.end(nil))
         do {
             try await outbound.write(contentsOf: parts)
-        } catch  where Self.isTooMuch(request, error) {
+        } catch  where Self.isBreak(error) {
+            // A daemon that does not want all of it may have answered and closed already: what it said is read next.
+            isCutShort = true
+        }
+    }
+
+    /// Reads the answer's head; anything but success throws.
+    private func acceptHead(of request: ControlRequest) async throws {
+        do {
+            try await readHead(of: request)
+        } catch  where isCutShort && request.body.count > Self.largeBody && !(error is Refusal) && !(error is CancellationError) {
             throw Refusal(
                 .tooLarge,
                 "synscand closed the connection while it was sent a request of \(Quantities.count(request.body.count)) bytes; "
@@ -120,13 +143,7 @@ package final class ControlConnection {
         }
     }
 
-    /// A daemon that finds a request too long closes the connection without having read it.
-    private static func isTooMuch(_ request: ControlRequest, _ error: any Error) -> Bool {
-        request.body.count > 1_048_576 && !(error is CancellationError)
-    }
-
-    /// Reads the answer's head; anything but success throws.
-    private func acceptHead(of request: ControlRequest) async throws {
+    private func readHead(of request: ControlRequest) async throws {
         while let part = try await nextPart() {
             guard case .head(let head) = part else { continue }
             switch head.status.code {
