@@ -11,7 +11,7 @@ package struct Synscan: ParsableCommand {
 
             Exit codes:
               0    done, or detached from a job that goes on
-              1    the job failed or was cancelled
+              1    the job failed or was cancelled, or there is no way to its targets
               2    usage: the request cannot be understood or asks for what cannot be
               3    refused: outside scope, not yours to do, or no permission for the socket
               4    the daemon cannot be reached

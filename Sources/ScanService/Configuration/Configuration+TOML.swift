@@ -4,7 +4,7 @@ import SystemPackage
 import TOMLKit
 
 extension Configuration {
-    package static let defaultPath = "/etc/synscan/synscan.toml"
+    package static let defaultPath = "/etc/synscan/synscand.toml"
 
     /// Reads the file at `path`, and the deny files it names.
     package static func load(_ path: String) throws(ConfigurationError) -> Configuration {
