@@ -72,6 +72,8 @@ options = parser.parse_args()
 if options.binaries:
     harness.binaries = options.binaries.resolve()
 signal.signal(signal.SIGTERM, interrupt)
+# A shell starts what runs in the background with this signal ignored, and the programs under test would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 loader = unittest.TestLoader()
 if options.pattern:

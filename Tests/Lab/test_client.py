@@ -60,8 +60,9 @@ class Client(LabTest):
                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
         wait_until(lambda: self.lab.counters()["syn"] > 3, 5, "the scan runs")
         follower.send_signal(signal.SIGINT)
-        follower.communicate(timeout=5)
+        _, errors = follower.communicate(timeout=5)
         self.assertEqual(follower.returncode, 0)
+        self.assertIn(b"Detached", errors)
         self.assertEqual(self.daemon.finish(self.daemon.last_job())["state"], "finished")
 
     def test_an_interrupt_on_a_terminal_asks_and_can_cancel_or_detach(self):
