@@ -45,10 +45,19 @@ let package = Package(
         // What daemon and client say to each other.
         .target(name: "ScanAPI", dependencies: ["ScanTargets"], swiftSettings: strict),
 
+        // Files that administrators write: TOML checked key by key, and whose they are.
+        .target(
+            name: "ScanFiles",
+            dependencies: [
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "TOMLKit", package: "TOMLKit"),
+            ],
+            swiftSettings: strict),
+
         .target(
             name: "ScanService",
             dependencies: [
-                "ScanTargets", "ScanEngine", "ScanAPI", "CLinux",
+                "ScanTargets", "ScanEngine", "ScanAPI", "ScanFiles", "CLinux",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -58,7 +67,6 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
-                .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -73,7 +81,7 @@ let package = Package(
         .target(
             name: "ScanClient",
             dependencies: [
-                "ScanTargets", "ScanAPI",
+                "ScanTargets", "ScanAPI", "ScanFiles",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -96,7 +104,7 @@ let package = Package(
         .testTarget(
             name: "ScanServiceTests",
             dependencies: [
-                "ScanService", "ScanEngine", "ScanAPI", "ScanTargets", "TestSupport",
+                "ScanService", "ScanEngine", "ScanAPI", "ScanFiles", "ScanTargets", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

@@ -40,6 +40,8 @@ int64_t clinux_realtime(void) { return now(CLOCK_REALTIME); }
 
 int64_t clinux_monotonic(void) { return now(CLOCK_MONOTONIC); }
 
+int64_t clinux_boottime(void) { return now(CLOCK_BOOTTIME); }
+
 int clinux_set_receive_timeout(int socket, int seconds) {
     struct timeval limit = {.tv_sec = seconds};
     return setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);

@@ -11,6 +11,11 @@ package enum JobState: String, Codable, Sendable, CaseIterable {
     }
 }
 
+/// Which of the waiting jobs goes first, and how running ones share the daemon's rate.
+package enum JobPriority: String, Codable, Sendable, CaseIterable {
+    case low, normal, high
+}
+
 /// Who submitted a job, as the kernel told it (`SO_PEERCRED`, `SO_PEERGROUPS`; unix(7)).
 package struct Submitter: Codable, Sendable, Equatable {
     package var uid: UInt32
@@ -65,6 +70,8 @@ package struct Progress: Codable, Sendable, Equatable {
     package var fraction: Double
     /// Probes a second, measured over the last moments.
     package var rate: Double
+    /// Probes a second that it may send at present: its own rate, or its share of the daemon's.
+    package var share: Double?
     /// Seconds to go at this rate, absent while unknown.
     package var eta: Double?
 
@@ -76,6 +83,18 @@ package struct Progress: Codable, Sendable, Equatable {
     }
 }
 
+/// What can be changed of a job that is not over, the body of `PATCH /v1/jobs/{id}`; absent: stays as it is.
+package struct JobChange: Codable, Sendable, Equatable {
+    /// Probes a second, 1...`max_rate`.
+    package var rate: Int?
+    package var priority: JobPriority?
+
+    package init(rate: Int? = nil, priority: JobPriority? = nil) {
+        self.rate = rate
+        self.priority = priority
+    }
+}
+
 /// A job as `GET /v1/jobs/{id}` shows it, and each line of `GET /v1/jobs/{id}/events`.
 package struct Job: Codable, Sendable, Equatable {
     package var id: Int64
@@ -83,6 +102,9 @@ package struct Job: Codable, Sendable, Equatable {
     package var state: JobState
     /// Why it is in this state, in words; always there for `failed` and `waiting`.
     package var reason: String?
+    package var priority: JobPriority
+    /// When it ends, finished or not; what has not been probed by then is `untested`.
+    package var deadline: Timestamp?
     package var submittedBy: Submitter
     package var submitted: Timestamp
     package var started: Timestamp?
@@ -94,11 +116,13 @@ package struct Job: Codable, Sendable, Equatable {
     package var progress: Progress?
 
     package init(
-        id: Int64, name: String?, state: JobState, submittedBy: Submitter, submitted: Timestamp, targets: [String], account: Account
+        id: Int64, name: String?, state: JobState, priority: JobPriority, submittedBy: Submitter, submitted: Timestamp, targets: [String],
+        account: Account
     ) {
         self.id = id
         self.name = name
         self.state = state
+        self.priority = priority
         self.submittedBy = submittedBy
         self.submitted = submitted
         self.targets = targets

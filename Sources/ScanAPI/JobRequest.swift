@@ -21,6 +21,10 @@ package struct JobRequest: Codable, Sendable, Equatable {
     package var tcpOptions: TCPOptions?
     /// The states that are recorded in store and log; absent: the configuration's `[results] states`.
     package var states: [TargetState]?
+    /// Absent: `normal`.
+    package var priority: JobPriority?
+    /// When the job ends, finished or not. RFC 3339.
+    package var deadline: Timestamp?
 
     package init(targets: [String]) {
         self.targets = targets

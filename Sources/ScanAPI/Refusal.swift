@@ -13,6 +13,8 @@ package struct Refusal: Error, Codable, Sendable, Equatable, CustomStringConvert
         /// It does not fit the job's state, or a name is taken.
         case conflict
         case tooLarge = "too-large"
+        /// A user's limit of jobs or followers is reached.
+        case limit
         /// The network gives no way: no route, no source address, interface down, next hop silent.
         case unroutable
         /// The daemon itself is at fault or is stopping.
@@ -37,6 +39,7 @@ extension Refusal.Kind {
         case .notFound: 404
         case .conflict: 409
         case .tooLarge: 413
+        case .limit: 429
         case .unroutable: 422
         case .unavailable: 503
         case .internal: 500

@@ -6,9 +6,21 @@ package enum Routes {
     /// GET: a JSON array of all `Job`s, the oldest first. POST a `JobRequest`: 201 with the queued `Job`.
     package static let jobs = "/v1/jobs"
 
+    /// POST without a body: 200 with a `Reload`, or a `Refusal` that says why nothing was changed.
+    package static let reload = "/v1/reload"
+    /// POST without a body: 200 with a `Reopening`, when all lines so far are safe in the old files.
+    package static let reopen = "/v1/reopen"
+    /// POST without a body: 200 with the `DaemonStatus`. No packet leaves any more, until `unhalt`.
+    package static let halt = "/v1/halt"
+    package static let unhalt = "/v1/unhalt"
+
+    /// GET: 200 with the `Job`. PATCH a `JobChange`: 200 with the changed `Job`. DELETE: 200 with the `Job` that is gone; one that is not over is
+    /// cancelled first.
     /// `job` is an id or a name; both hold only characters that need no escaping in a path.
     package static func job(_ job: String) -> String { "\(jobs)/\(job)" }
-    /// POST without a body: 200 with the `Job`.
+    /// POST without a body, as the next ones: 200 with the `Job`.
+    package static func pause(_ job: String) -> String { "\(jobs)/\(job)/pause" }
+    package static func resume(_ job: String) -> String { "\(jobs)/\(job)/resume" }
     package static func cancel(_ job: String) -> String { "\(jobs)/\(job)/cancel" }
     /// NDJSON: a `Job` now, at every change of state, and some times a second while it runs; ends with the job.
     package static func events(_ job: String) -> String { "\(jobs)/\(job)/events" }

@@ -59,8 +59,49 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         mark("Z", at: 26)
     }
 
-    /// Reads exactly the form that `description` writes.
+    /// Reads RFC 3339: `2026-11-23T19:06:01.000123Z`, `2026-11-23 20:06+01:00` and what lies between; digits beyond microseconds are dropped.
     package init?(_ text: String) {
+        guard let normal = Self.normalised(text) else { return nil }
+        self = normal
+    }
+
+    /// `text` with seconds, fraction and offset filled in.
+    private static func normalised(_ text: String) -> Timestamp? {
+        var rest = Substring(text)
+        let date = rest.prefix(10)
+        rest = rest.dropFirst(10)
+        guard let separator = rest.popFirst(), separator == "T" || separator == "t" || separator == " " else { return nil }
+        let minutes = rest.prefix(5)
+        rest = rest.dropFirst(5)
+        var seconds = "00"
+        if rest.first == ":" {
+            seconds = String(rest.dropFirst().prefix(2))
+            rest = rest.dropFirst(3)
+        }
+        var fraction = ""
+        if rest.first == "." {
+            fraction = String(rest.dropFirst().prefix { $0.isASCII && $0.isNumber })
+            guard !fraction.isEmpty else { return nil }
+            rest = rest.dropFirst(fraction.count + 1)
+        }
+        guard let offset = offsetMinutes(rest) else { return nil }
+        let digits = fraction.prefix(6) + String(repeating: "0", count: max(0, 6 - fraction.count))
+        guard let exact = Timestamp(exactly: "\(date)T\(minutes):\(seconds).\(digits)Z") else { return nil }
+        return Timestamp(microseconds: exact.microseconds - offset * 60_000_000)
+    }
+
+    /// `Z` or `+01:00`, in minutes east of Greenwich.
+    private static func offsetMinutes(_ text: Substring) -> Int64? {
+        if text == "Z" || text == "z" { return 0 }
+        let parts = text.dropFirst().split(separator: ":", omittingEmptySubsequences: false)
+        guard text.first == "+" || text.first == "-", parts.count == 2, parts.allSatisfy({ $0.count == 2 && $0.allSatisfy(\.isASCII) }),
+            let hours = UInt8(parts[0]), let minutes = UInt8(parts[1]), hours < 24, minutes < 60
+        else { return nil }
+        return (text.first == "-" ? -1 : 1) * (Int64(hours) * 60 + Int64(minutes))
+    }
+
+    /// Reads exactly the form that `description` writes.
+    package init?(exactly text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count == Self.textLength else { return nil }
         func number(_ offset: Int, _ digits: Int) -> Int64? {

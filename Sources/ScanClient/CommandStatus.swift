@@ -1,4 +1,5 @@
 package import ScanAPI
+import ScanFiles
 import ScanTargets
 
 /// How `synscan` ends. An interrupted client that was not following a job dies of its signal, which shells show as 130.
@@ -9,7 +10,7 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
     case failed = 1
     /// The request cannot be understood or asks for what cannot be.
     case usage = 2
-    /// Outside scope, not this user's to do, or the socket is not for this user.
+    /// Outside scope, not this user's to do, more than this user may have, or the socket is not for this user.
     case refused = 3
     /// The daemon cannot be reached.
     case unreachable = 4
@@ -24,6 +25,19 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
         }
     }
 
+    /// Of this and another job's, the one that tells more: a failure before an incomplete scan before success.
+    package func worse(_ other: CommandStatus) -> CommandStatus {
+        other.weight > weight ? other : self
+    }
+
+    private var weight: Int {
+        switch self {
+        case .done: 0
+        case .incomplete: 1
+        case .failed, .usage, .refused, .unreachable: 2
+        }
+    }
+
     /// The one place where errors become exit codes.
     package init(for error: any Error) {
         switch error {
@@ -31,7 +45,7 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
         case ClientError.usage: self = .usage
         case ClientError.forbidden: self = .refused
         case ClientError.unreachable: self = .unreachable
-        case is ExpressionError: self = .usage
+        case is ExpressionError, is FileFault: self = .usage
         case is OutputFile.OutputClosed: self = .done
         default: self = .failed
         }
@@ -40,7 +54,7 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
     private init(of kind: Refusal.Kind) {
         switch kind {
         case .usage, .notFound, .conflict, .tooLarge: self = .usage
-        case .refused: self = .refused
+        case .refused, .limit: self = .refused
         case .unavailable: self = .unreachable
         case .unroutable, .internal: self = .failed
         }

@@ -1,4 +1,5 @@
 import ScanAPI
+import ScanFiles
 import ScanTargets
 
 /// The sentence for an error, fit for a terminal.
@@ -7,6 +8,7 @@ package enum ErrorText {
         switch error {
         case let error as ExpressionError: error.description
         case let error as ClientError: error.description
+        case let fault as FileFault: Escaping.forTerminal(fault.description)
         case let refusal as Refusal: Escaping.forTerminal(refusal.message)
         case let failure as OutputFile.OutputFailed: failure.description
         default: Escaping.forTerminal(String(describing: error))

@@ -29,36 +29,60 @@ package struct Daemon: Sendable {
         let store = try Store(directory: configuration.store.directory)
         defer { store.close() }
         let catalog = PortCatalog.ofThisMachine()
-        let group = SystemGroup.id(of: configuration.control.group)
+        let group = SystemAccounts.group(configuration.control.group)
+        let settings = Settings(configuration)
+        let audit = try AuditLog(path: configuration.control.auditLog, logger: logger)
         let recorder = try Recorder(
             store: store, path: configuration.results.log, group: group,
-            formatter: LineFormatter(hostname: Self.hostName, services: catalog.services), logger: logger)
-        defer { recorder.stop() }
-        let queue = JobQueue(
-            configuration: configuration, store: store, recorder: recorder, scope: ScopeGuard(allowed: configuration.scope.allowed),
+            formatter: LineFormatter(hostname: Self.hostName, services: catalog.services), minFree: { settings.current.results.minFree },
             logger: logger)
-        let now = Timestamp(microseconds: WallClock.microseconds())
+        defer { recorder.stop() }
+        let (scope, brake) = (ScopeGuard(allowed: configuration.scope.allowed), Brake())
+        let queue = JobQueue(settings: settings, store: store, recorder: recorder, scope: scope, brake: brake, logger: logger)
+        let retention = Retention(settings: settings, store: store, recorder: recorder, logger: logger)
         let service = ControlService(
-            configuration: configuration, configurationPath: configurationPath, store: store, recorder: recorder, queue: queue,
-            catalog: catalog, started: now, group: group, logger: logger)
+            settings: settings, configurationPath: configurationPath, store: store, recorder: recorder, queue: queue, scope: scope, brake: brake,
+            retention: retention, audit: audit, catalog: catalog, started: JobQueue.now, group: group, logger: logger)
         let server = try ControlServer(service: service, logger: logger) { [self] in announce() }
         do {
-            let resting = Timestamp(microseconds: now.microseconds - Int64(SourcePortRest.seconds * 1e6))
-            await queue.restore(try store.liveJobs(), resting: try store.sourcePorts(usedSince: resting), now: now)
-            try await serve(server, queue)
+            try await restore(queue, store, recorder, brake)
+            try await serve(server, queue, recorder, retention, service)
         } catch {
             throw ServiceError("\(error)")
         }
         logger.info("Stopped.")
     }
 
+    /// Lets the jobs go on that the last process left.
+    private func restore(_ queue: JobQueue, _ store: Store, _ recorder: Recorder, _ brake: Brake) async throws {
+        let note = "\(store.directory)/crash"
+        let deadly = CrashNote.take(note)
+        try CrashNote.install(note)
+        let halt = HaltMark(directory: store.directory).read()
+        brake.set(halt != nil)
+        if let halt { logger.warning("Halted by user \(halt.uid) since \(halt.since): no packet leaves until synscan unhalt.") }
+        let resumeWithin = configuration.limits.resumeWithin
+        let gap = try await recorder.perform { db in
+            let settled = try Store.settleInterruption(deadly: deadly, resumeWithin: resumeWithin, now: Heartbeat.now(), db)
+            return (settled.seconds, settled.lines)
+        }
+        if let gap { logger.warning("synscand was away for \(Int(gap)) s, longer than [limits] resume_within: the jobs are paused.") }
+        let resting = Timestamp(microseconds: JobQueue.now.microseconds - Int64(SourcePortRest.seconds * 1e6))
+        await queue.restore(try store.liveJobs(), resting: try store.sourcePorts(usedSince: resting), halt: halt)
+    }
+
     /// Runs the services; they stop in reverse order, so that no client waits while the jobs are put away.
-    private func serve(_ server: ControlServer, _ queue: JobQueue) async throws {
+    private func serve(
+        _ server: ControlServer, _ queue: JobQueue, _ recorder: Recorder, _ retention: Retention, _ service: ControlService
+    ) async throws {
         let jobs = JobService(queue: queue, notifier: notifier, logger: logger)
+        let pulse = PulseService(queue: queue, recorder: recorder, notifier: notifier)
+        let reload = ReloadService(service: service, notifier: notifier)
         var quiet = logger
         quiet.logLevel = .critical
         var configuration = ServiceGroupConfiguration(
-            services: [.init(service: server), .init(service: jobs)], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+            services: ([server, retention, pulse, reload, jobs] as [any Service]).map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: quiet)
         configuration.maximumGracefulShutdownDuration = Self.stopLimit
         do {
             try await ServiceGroup(configuration: configuration).run()
@@ -68,6 +92,7 @@ package struct Daemon: Sendable {
     }
 
     private func announce() {
+        let configuration = configuration
         logger.info("synscand \(Version.current) listens on \(configuration.control.socket) and writes \(configuration.results.log).")
         notifier.ready("listening on \(configuration.control.socket)")
     }
@@ -75,7 +100,7 @@ package struct Daemon: Sendable {
     private static func prepareProcess() {
         umask(0o077)
         signal(SIGPIPE, SIG_IGN)
-        // Its meaning, reload, comes with the service's own issue; ended by it nobody wants the daemon.
+        // Until there is something to reload.
         signal(SIGHUP, SIG_IGN)
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
@@ -102,5 +127,47 @@ private struct JobService: Service {
         notifier.stopping()
         logger.info("Stopping: running jobs are kept and go on at the next start.")
         await queue.stop()
+    }
+}
+
+/// Once a second: the heartbeat, the state for the service manager, and as long as all threads are at work, its watchdog.
+private struct PulseService: Service {
+    let queue: JobQueue
+    let recorder: Recorder
+    let notifier: ServiceNotifier
+
+    /// A thread that was not seen for that long hangs; ns.
+    private static let longestSilence: Int64 = 10_000_000_000
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var last = ""
+            while !Task.isCancelled {
+                await queue.beat()
+                let isAlive = await queue.isAlive(within: Self.longestSilence)
+                if isAlive, recorder.isAlive(within: Self.longestSilence) { notifier.watchdog() }
+                let status = await queue.summary
+                if status != last { notifier.status(status) }
+                last = status
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+}
+
+/// Reloads the configuration on SIGHUP.
+private struct ReloadService: Service {
+    let service: ControlService
+    let notifier: ServiceNotifier
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await _ in await UnixSignalsSequence(trapping: .sighup) {
+                notifier.reloading()
+                // Both outcomes are in the log.
+                _ = try? await service.reload()
+                notifier.reloaded()
+            }
+        }
     }
 }

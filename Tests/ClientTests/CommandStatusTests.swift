@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 import ScanAPI
 import ScanClient
@@ -7,7 +8,8 @@ import Testing
 @Suite("Exit codes are the documented ones")
 struct CommandStatusTests {
     @Test(arguments: [
-        (Refusal.Kind.usage, Int32(2)), (.tooLarge, 2), (.notFound, 2), (.conflict, 2), (.refused, 3), (.unavailable, 4), (.unroutable, 1),
+        (Refusal.Kind.usage, Int32(2)), (.tooLarge, 2), (.notFound, 2), (.conflict, 2), (.refused, 3), (.limit, 3), (.unavailable, 4),
+        (.unroutable, 1),
         (.internal, 1),
     ])
     func refusals(kind: Refusal.Kind, code: Int32) {
@@ -43,6 +45,16 @@ struct CommandStatusTests {
     }
 
     @Test(
+        "of several jobs the worst end counts",
+        arguments: [
+            ([], CommandStatus.done), ([.done, .done], .done), ([.done, .failed, .done], .failed), ([.incomplete, .done], .incomplete),
+            ([.done, .incomplete], .incomplete), ([.failed, .incomplete], .failed), ([.incomplete, .failed], .failed),
+        ] as [([CommandStatus], CommandStatus)])
+    func worst(ends: [CommandStatus], status: CommandStatus) {
+        #expect(ends.reduce(.done) { $0.worse($1) } == status)
+    }
+
+    @Test(
         "connecting fails with the code and a sentence that helps",
         arguments: [
             (ENOENT, CommandStatus.unreachable, "systemctl start synscand"), (ECONNREFUSED, .unreachable, "is not a socket"),
@@ -75,8 +87,29 @@ struct CommandStatusTests {
 
     @Test(
         "usage errors of the command line end with 2, not 64",
-        arguments: [["nope"], ["show"], ["scan", "--rate", "x", "10.0.0.1"], ["scan"]])
+        arguments: [
+            ["nope"], ["show"], ["scan", "--rate", "x", "10.0.0.1"], ["scan"], ["scan", "10.0.0.1", "--priority", "urgent"],
+            ["scan", "10.0.0.1", "--deadline", "yesterday"], ["scan", "--job", "/nonexistent/job.toml"], ["rate", "7"], ["rate", "7", "0"],
+            ["rate", "7", "fast"], ["priority", "7", "urgent"], ["pause", "a/b"], ["wait"], ["wait", "7", "a/b"], ["halt", "now"],
+        ])
     func usage(arguments: [String]) async {
         #expect(await Entry.run(arguments) == .usage)
+    }
+
+    @Test(
+        "help, version and completion scripts are no errors",
+        arguments: [
+            (["--help"], "wait"), (["scan", "--help"], "--deadline"), (["--version"], Version.current),
+            (["--generate-completion-script", "bash"], "_synscan_unhalt"),
+            (["--generate-completion-script=bash"], "'low'$'\\n''normal'$'\\n''high'"),
+        ])
+    func wishes(arguments: [String], part: String) throws {
+        let error = try #require(throws: (any Error).self) {
+            var command = try Synscan.parseAsRoot(arguments)
+            try command.run()
+        }
+        let outcome = Entry.outcome(ofParsing: error)
+        #expect(outcome.status == .done)
+        #expect(outcome.message.contains(part))
     }
 }

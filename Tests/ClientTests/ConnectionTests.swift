@@ -1,14 +1,9 @@
-import FoundationEssentials
 import ScanAPI
 import ScanClient
 import Testing
 
 @Suite("Talking to the daemon", .serialized, .timeLimit(.minutes(1)))
 struct ConnectionTests {
-    private static func json(_ job: Job) throws -> String {
-        String(decoding: try APICoding.encode(job), as: UTF8.self)
-    }
-
     private func asking(_ answers: [String], _ body: (ScriptedDaemon) async throws -> Void) async throws {
         let daemon = try ScriptedDaemon(answers)
         defer { daemon.stop() }
@@ -20,24 +15,25 @@ struct ConnectionTests {
         let running = Samples.job(progress: Samples.progress)
         let finished = Samples.job(.finished)
         let answers = [
-            ScriptedDaemon.document(try Self.json(Samples.job(.queued))),
-            ScriptedDaemon.stream([try Self.json(running), try Self.json(finished)]),
+            ScriptedDaemon.document(try Samples.json(Samples.job(.queued))),
+            ScriptedDaemon.stream([try Samples.json(running), try Samples.json(finished)]),
             ScriptedDaemon.stream(["{\"a\":1}", "{\"b\":2}"]),
         ]
         try await asking(answers) { daemon in
             let socket = daemon.socket
             let end = try await FollowSession(socket).run { session in
                 try await ControlConnection.open(socket) { connection in
-                    let job = try await connection.reply(to: .submit(JobRequest(targets: ["10.0.0.1"])), as: Job.self).value
-                    let final = try await session.follow(JobReference(id: job.id), on: connection)
-                    #expect(final == finished)
-                    var lines: [String] = []
-                    try await connection.lines(of: .findings(JobReference(id: job.id))) { line in
-                        lines.append(String(decoding: line, as: UTF8.self))
-                        return true
+                    let job = try await connection.reply(to: .submit(JobRequest(targets: ["10.0.0.1"])), as: Job.self)
+                    return try await session.follow(JobReference(id: job.value.id), from: job, on: connection) { final, connection in
+                        #expect(final == finished)
+                        var lines: [String] = []
+                        try await connection.lines(of: .findings(JobReference(id: final.id))) { line in
+                            lines.append(String(decoding: line, as: UTF8.self))
+                            return true
+                        }
+                        #expect(lines == ["{\"a\":1}", "{\"b\":2}"])
+                        return CommandStatus(of: final.state)
                     }
-                    #expect(lines == ["{\"a\":1}", "{\"b\":2}"])
-                    return CommandStatus(of: final.state)
                 }
             }
             guard case .status(.done) = end else {
@@ -80,28 +76,6 @@ struct ConnectionTests {
                 Issue.record("accepted")
             } catch {
                 #expect(CommandStatus(for: error) == status, "\(error)")
-            }
-        }
-    }
-
-    @Test("a daemon that stops while a job is followed: exit code 4, and how to come back", arguments: [true, false])
-    func stopped(isCut: Bool) async throws {
-        let line = try Self.json(Samples.job(progress: Samples.progress))
-        let whole = ScriptedDaemon.stream([line])
-        let answer = isCut ? whole.replacing("0\r\n\r\n", with: "") + "5\r\n{\"cut" : whole
-        try await asking([answer]) { daemon in
-            let socket = daemon.socket
-            do {
-                _ = try await FollowSession(socket).run { session in
-                    try await ControlConnection.open(socket) { connection in
-                        _ = try await session.follow(JobReference(id: 7), on: connection)
-                        return .done
-                    }
-                }
-                Issue.record("ended well")
-            } catch {
-                #expect(CommandStatus(for: error) == .unreachable)
-                #expect(ErrorText.sentence(for: error).contains("synscan follow 7"))
             }
         }
     }

@@ -19,9 +19,10 @@ final class ScriptedDaemon: Sendable {
 
     var seen: Seen { state.withLock { $0 } }
 
-    init(_ answers: [String]) throws {
-        path = "/tmp/synscan-test-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
-        socket = try ControlSocketPath(option: path, environment: { _ in nil })
+    /// - Parameter socket: where another daemon was before; without it a new place.
+    init(_ answers: [String], at socket: ControlSocketPath? = nil) throws {
+        path = socket?.path ?? "/tmp/synscan-test-\(getpid())-\(UInt32.random(in: 0 ... .max)).sock"
+        self.socket = try ControlSocketPath(option: path, environment: { _ in nil })
         self.answers = Mutex(answers)
         listener = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
@@ -63,7 +64,7 @@ final class ScriptedDaemon: Sendable {
                 let sent = piece.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
                 guard sent > 0 else { return }
             }
-            if !answer.contains("HTTP/1.1 200") || answer.hasSuffix("cut") { return }
+            if !answer.contains("HTTP/1.1 200") || answer.contains("connection: close") || answer.hasSuffix("cut") { return }
         }
     }
 
@@ -92,13 +93,20 @@ extension ScriptedDaemon {
     }
 
     /// A stream in chunks of `size` bytes.
-    static func stream(_ lines: [String], size: Int = 7) -> String {
+    ///
+    /// - Parameter isLast: it says that the connection ends with it, as a daemon that stops does.
+    static func stream(_ lines: [String], size: Int = 7, isLast: Bool = false) -> String {
         let bytes = Array(lines.map { $0 + "\n" }.joined().utf8)
-        var text = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+        var text = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\(isLast ? "connection: close\r\n" : "")\r\n"
         for start in stride(from: 0, to: bytes.count, by: size) {
             let piece = bytes[start..<min(start + size, bytes.count)]
             text += "\(String(piece.count, radix: 16))\r\n\(String(decoding: piece, as: UTF8.self))\r\n"
         }
         return text + "0\r\n\r\n"
+    }
+
+    /// A stream that breaks off within a chunk, after all of `lines`.
+    static func cutStream(_ lines: [String]) -> String {
+        stream(lines).dropLast("0\r\n\r\n".count) + "5\r\n{\"cut"
     }
 }

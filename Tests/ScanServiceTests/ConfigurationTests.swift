@@ -1,3 +1,4 @@
+import ScanFiles
 import ScanService
 import ScanTargets
 import Testing
@@ -17,6 +18,11 @@ struct ConfigurationTests {
         #expect(configuration.limits.maxRunningJobs == 4)
         #expect(configuration.limits.maxJobTargets == 4_294_967_296)
         #expect(configuration.limits.maxRequestBytes == 67_108_864)
+        #expect(configuration.control.auditLog == "/var/log/synscan/audit.jsonl" && configuration.control.roles.isEmpty)
+        #expect(configuration.store.keepDays == 90 && configuration.store.maxSize == 8_589_934_592)
+        #expect(configuration.results.minFree == 33_554_432)
+        #expect(configuration.limits.perUserQueued == 20 && configuration.limits.perUserRunning == 2)
+        #expect(configuration.limits.perUserFollowers == 8 && configuration.limits.resumeWithin == 43_200)
         #expect(configuration.scan.sourcePorts == 61000...65535)
         #expect(configuration.scan.sourceAddress == nil)
         #expect(configuration.scan.interface == nil)
@@ -110,7 +116,7 @@ struct ConfigurationTests {
             ("[scope]\ndeny = [\"10.0.0.9-10.0.0.1\"]", "c.toml, line 2, scope.deny"),
             ("[scope]\ndeny = [\"10.0.0.1:80\"]", "is not a block of addresses"),
             ("[scope]\ndeny_files = [\"deny.txt\"]", "scope.deny_files: \"deny.txt\" is not an absolute path"),
-            ("[scope]\ndeny_files = [\"/nonexistent/deny.txt\"]", "c.toml, line 2, scope.deny_files: cannot read /nonexistent/deny.txt"),
+            ("[scope]\ndeny_files = [\"/nonexistent/deny.txt\"]", "c.toml, line 2, scope.deny_files: /nonexistent/deny.txt cannot be read"),
             ("[scan]\nsource_ports = \"0-10\"", "scan.source_ports"),
             ("[scan]\nsource_ports = \"65535-61000\"", "scan.source_ports"),
             ("[scan]\nsource_ports = \"61000-61014\"", "fewer than the 16 ports"),
@@ -120,13 +126,13 @@ struct ConfigurationTests {
             ("a = \"\u{0}\"", "NUL"),
         ])
     func slips(text: String, expected: String) throws {
-        let error = try #require(throws: ConfigurationError.self) { try Configuration(toml: text, file: "c.toml") }
+        let error = try #require(throws: FileFault.self) { try Configuration(toml: text, file: "c.toml") }
         #expect(error.description.contains(expected), "\(error)")
     }
 
     @Test("A file that is not there or is no file is told by name", arguments: ["/nonexistent/c.toml", "/tmp", "/dev/null"])
     func unreadable(path: String) throws {
-        let error = try #require(throws: ConfigurationError.self) { try Configuration.load(path) }
+        let error = try #require(throws: FileFault.self) { try Configuration.load(path) }
         #expect(error.description.hasPrefix(path))
     }
 
@@ -139,7 +145,7 @@ struct ConfigurationTests {
         for address in ["10.1.255.255", "10.2.0.1", "10.3.0.9"] { #expect(!scope.allowed.contains(try #require(IPAddress(address)))) }
         #expect(scope.allowed.contains(try #require(IPAddress("10.2.0.2"))))
         try directory.write("10.1.0.0/16\n10.2.0.0/99\n", to: "deny")
-        let error = try #require(throws: ConfigurationError.self) { try Configuration(toml: text, file: "c.toml") }
+        let error = try #require(throws: FileFault.self) { try Configuration(toml: text, file: "c.toml") }
         #expect(error.description.contains("deny, line 2"), "\(error)")
     }
 }

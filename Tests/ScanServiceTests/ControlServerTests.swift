@@ -36,7 +36,7 @@ struct ControlServerTests {
             let answer = try ControlClient.ask(service.socket, "GET", Routes.status)
             #expect(answer.status == 200 && answer.head.contains("application/json") && answer.body.hasSuffix("}\n"))
             let status = try APICoding.decode(DaemonStatus.self, from: Data(answer.body.utf8))
-            #expect(status.version == Version.current && status.scopeAllow == Scope.words && status.configuration == "c.toml")
+            #expect(status.version == Version.current && status.scopeAllow == Scope.words && status.configuration == service.directory.file("c.toml"))
             #expect(try ControlClient.ask(service.socket, "GET", Routes.jobs).body == "[]\n")
         }
     }
@@ -49,8 +49,8 @@ struct ControlServerTests {
         let job = "{job}"
         #expect(
             Set(paths.keys) == [
-                Routes.status, Routes.openAPI, Routes.plans, Routes.jobs, Routes.job(job), Routes.cancel(job), Routes.events(job),
-                Routes.findings(job),
+                Routes.status, Routes.openAPI, Routes.plans, Routes.jobs, Routes.reload, Routes.reopen, Routes.halt, Routes.unhalt,
+                Routes.job(job), Routes.pause(job), Routes.resume(job), Routes.cancel(job), Routes.events(job), Routes.findings(job),
             ])
         let text = String(decoding: OpenAPIDocument.bytes, as: UTF8.self)
         let schemas = try #require((document["components"] as? [String: Any])?["schemas"] as? [String: Any])

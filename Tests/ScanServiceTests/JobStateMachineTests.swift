@@ -86,6 +86,65 @@ struct JobStateMachineTests {
             what: "fails when the run stops unasked",
             steps: [(.start, .prepare), (.prepared, .startRun), (.runStopped, .end(.failed, reason: "the run stopped by itself"))],
             state: .running),
+        Life(
+            what: "is paused while it waits for its turn, and resumed",
+            steps: [(.pause, .note), (.start, .none), (.pause, .none), (.resume, .note), (.start, .prepare)], state: .queued),
+        Life(
+            what: "is paused while it is set up", steps: [(.start, .prepare), (.pause, .none), (.prepared, .park), (.resume, .note)],
+            state: .queued),
+        Life(
+            what: "is paused while it runs, and goes on later",
+            steps: [
+                (.start, .prepare), (.prepared, .startRun), (.pause, .stopRun), (.pause, .none), (.runStopped, .park), (.start, .none),
+                (.resume, .note), (.start, .prepare), (.prepared, .startRun),
+            ], state: .running),
+        Life(
+            what: "is resumed before it had stopped: it waits for its turn",
+            steps: [(.start, .prepare), (.prepared, .startRun), (.pause, .stopRun), (.resume, .none), (.runStopped, .park)], state: .queued),
+        Life(
+            what: "is paused and then cancelled before it had stopped",
+            steps: [
+                (.start, .prepare), (.prepared, .startRun), (.pause, .stopRun), (.cancel, .none),
+                (.runStopped, .end(.cancelled, reason: nil)),
+            ], state: .running),
+        Life(
+            what: "finishes before it could be paused",
+            steps: [(.start, .prepare), (.prepared, .startRun), (.pause, .stopRun), (.runFinished, .end(.finished, reason: nil))],
+            state: .running),
+        Life(
+            what: "is not resumed when it is not paused",
+            steps: [(.resume, .refuse("it is not paused")), (.start, .prepare), (.resume, .refuse("it is not paused"))], state: .queued),
+        Life(
+            what: "ends at its deadline while it runs",
+            steps: [
+                (.start, .prepare), (.prepared, .startRun), (.finish(.finished, reason: "late"), .stopRun), (.cancel, .none),
+            ], state: .running),
+        Life(
+            what: "ends at its deadline, with the reason",
+            steps: [
+                (.start, .prepare), (.prepared, .startRun), (.finish(.finished, reason: "late"), .stopRun),
+                (.runStopped, .end(.finished, reason: "late")), (.stored, .leave),
+            ], state: .finished),
+        Life(
+            what: "ends at its deadline while it is paused", from: .paused,
+            steps: [(.finish(.finished, reason: "late"), .end(.finished, reason: "late")), (.stored, .leave)], state: .finished),
+        Life(
+            what: "ends at its deadline while it is set up",
+            steps: [(.start, .prepare), (.finish(.finished, reason: "late"), .none), (.prepared, .end(.finished, reason: "late"))],
+            state: .queued),
+        Life(
+            what: "waits while it runs, and goes on",
+            steps: [(.start, .prepare), (.prepared, .startRun), (.hold, .note), (.hold, .none), (.release, .note), (.release, .none)],
+            state: .running),
+        Life(
+            what: "waits, and is put away as it is",
+            steps: [(.start, .prepare), (.prepared, .startRun), (.hold, .note), (.suspend, .stopRun), (.runStopped, .suspend)],
+            state: .waiting),
+        Life(
+            what: "waits after a restart until it may go on", from: .running,
+            steps: [(.hold, .note), (.release, .none), (.start, .prepare), (.prepared, .startRun)], state: .running),
+        Life(what: "goes on after a restart when it was waiting", from: .waiting, steps: [(.start, .prepare)], state: .waiting),
+        Life(what: "does not wait for anything but its turn", steps: [(.hold, .none), (.release, .none)], state: .queued),
         Life(what: "does not start when it has ended in the store", from: .cancelled, steps: [(.start, .none)], state: .cancelled),
         Life(what: "does not start while it is paused", from: .paused, steps: [(.start, .none)], state: .paused),
     ]
@@ -100,7 +159,8 @@ struct JobStateMachineTests {
     @Test("Whatever comes in whatever order, a final state stays, and at most one end is stored")
     func anyOrder() {
         let inputs: [Input] = [
-            .start, .prepared, .preparationFailed("a"), .cancel, .suspend, .runFinished, .runStopped, .runFailed("b"), .stored,
+            .start, .prepared, .preparationFailed("a"), .cancel, .pause, .resume, .hold, .release, .finish(.finished, reason: "c"), .suspend,
+            .runFinished, .runStopped, .runFailed("b"), .stored,
         ]
         var random = SeededGenerator(seed: 7)
         for _ in 0..<20_000 {

@@ -100,7 +100,7 @@ struct RecorderTests {
         try await recorder.perform { _ in ((), [line]) }
         recorder.stop()
         #expect(seqs(directory.text("log")) == [1])
-        #expect(try store.liveJobs().first?.reason == nil)
+        #expect(try store.liveJobs().first?.record.reason == nil)
     }
 
     @Test("After it has stopped it takes nothing more, and says so")

@@ -16,7 +16,7 @@ struct RequestReaderTests {
             if name == "v6.example" { return .nothing("has IPv6 addresses only, and probing IPv6 is not available yet") }
             return Self.names[name].map { .addresses($0.compactMap { IPAddress($0) }.sorted()) } ?? .nothing("does not resolve")
         }
-        return RequestReader(configuration: try Configuration(toml: toml, file: "c.toml"), catalog: catalog, resolver: resolver)
+        return RequestReader(settings: Settings(try Configuration(toml: toml, file: "c.toml")), catalog: catalog, resolver: resolver)
     }
 
     @Test("Refused:", arguments: RefusedRequest.all)
@@ -70,7 +70,7 @@ struct RequestReaderTests {
         request.targets = [String(repeating: "a.", count: 60) + "example"] + (0..<100).map { "198.18.1.\($0)" }
         let long = request.targets[0]
         let reader = RequestReader(
-            configuration: Configuration(), catalog: PortCatalog(services: ServiceNames(), ranking: .builtIn),
+            settings: Settings(Configuration()), catalog: PortCatalog(services: ServiceNames(), ranking: .builtIn),
             resolver: NameResolver { _ in .addresses([IPAddress(v4: 1)]) })
         let draft = try await reader.draft(request)
         #expect(draft.targets.count == 16)

@@ -11,6 +11,7 @@ final class RunningService: Sendable {
     let store: Store
     let socket: String
     private let recorder: Recorder
+    private let service: ControlService
     private let queue: JobQueue
     private let task: Task<Void, any Error>
 
@@ -21,6 +22,7 @@ final class RunningService: Sendable {
             [control]
             socket = "\(socket)"
             group = "no-such-group"
+            audit_log = "\(directory.file("audit"))"
             [limits]
             max_request_bytes = 65536
             """
@@ -28,12 +30,15 @@ final class RunningService: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         store = try Store(directory: directory.file("store"))
         recorder = try Recorder(store: store, path: directory.file("log"), group: nil, formatter: Samples.formatter, logger: logger)
-        queue = JobQueue(
-            configuration: configuration, store: store, recorder: recorder, scope: ScopeGuard(allowed: configuration.scope.allowed),
-            logger: logger)
+        let settings = Settings(configuration)
+        let (scope, brake) = (ScopeGuard(allowed: configuration.scope.allowed), Brake())
+        queue = JobQueue(settings: settings, store: store, recorder: recorder, scope: scope, brake: brake, logger: logger)
+        let retention = Retention(settings: settings, store: store, recorder: recorder, logger: logger)
         let service = ControlService(
-            configuration: configuration, configurationPath: "c.toml", store: store, recorder: recorder, queue: queue,
+            settings: settings, configurationPath: directory.file("c.toml"), store: store, recorder: recorder, queue: queue, scope: scope,
+            brake: brake, retention: retention, audit: try AuditLog(path: configuration.control.auditLog, logger: logger),
             catalog: .ofThisMachine(), started: Timestamp(microseconds: 0), group: getgid(), logger: logger)
+        self.service = service
         let (listening, arrival) = AsyncStream.makeStream(of: Void.self)
         let server = try ControlServer(service: service, logger: logger) { arrival.finish() }
         task = Task { try await server.run() }
@@ -44,11 +49,7 @@ final class RunningService: Sendable {
 
     /// A second server on the same socket.
     func another() throws {
-        let configuration = try Configuration(toml: "[control]\nsocket = \"\(socket)\"", file: "c.toml")
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let service = ControlService(
-            configuration: configuration, configurationPath: "c.toml", store: store, recorder: recorder, queue: queue,
-            catalog: .ofThisMachine(), started: Timestamp(microseconds: 0), group: nil, logger: logger)
         _ = try ControlServer(service: service, logger: logger) {}
     }
 

@@ -46,7 +46,7 @@ struct StoreTests {
             id = try Samples.insertJob(store, name: "n")
             store.close()
         }
-        let job = try #require(try open().liveJobs().first)
+        let job = try #require(try open().liveJobs().first?.record)
         #expect(job.id == id && job.name == "n")
     }
 
@@ -75,6 +75,8 @@ struct StoreTests {
         let store = try open()
         var record = Samples.record(name: "web")
         record.key = .random()
+        record.priority = .high
+        record.deadline = Timestamp(microseconds: 2_000_000_000_000_000)
         let (new, selection) = (record, Samples.selection)
         record = try await store.pool.write { db in
             var record = new
@@ -83,17 +85,21 @@ struct StoreTests {
             record.reason = "because"
             record.sourcePort = 61_016
             record.started = Timestamp(microseconds: 5)
+            record.deaths = 2
+            record.priority = .low
+            record.rate = 77
             record.account.open = 3
             record.account.seconds = 0.25
             try record.update(db)
             return record
         }
-        #expect(try store.liveJobs() == [record])
+        #expect(try store.liveJobs().map(\.record) == [record])
         #expect(try await store.job(.name("web")) == record)
         #expect(try await store.job(.id(record.id)) == record)
         #expect(try await store.job(.id(99)) == nil)
         #expect(try store.selection(of: record.id) == selection)
-        #expect(try store.checkpoint(of: record.id) == nil)
+        let resume = try store.resumePoint(of: record.id)
+        #expect(resume.checkpoint == nil && resume.answered.isEmpty)
         #expect(try await store.jobCounts() == ["running": 1])
     }
 
@@ -106,7 +112,7 @@ struct StoreTests {
         try await store.pool.write { try $0.execute(sql: "UPDATE jobs SET state = 'finished' WHERE id = ?", arguments: [first]) }
         let second = try Samples.insertJob(store, name: "web")
         #expect(try await store.job(.name("web"))?.id == second)
-        #expect(try store.liveJobs().map(\.id) == [second])
+        #expect(try store.liveJobs().map(\.record.id) == [second])
     }
 
     @Test("The latest jobs are listed, oldest first")

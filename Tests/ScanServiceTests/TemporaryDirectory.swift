@@ -54,6 +54,13 @@ final class TemporaryDirectory: Sendable {
         return status.st_mode & 0o7777
     }
 
+    /// In bytes; nil when there is no such file.
+    func size(_ name: String) -> Int? {
+        var status = stat()
+        guard lstat(file(name), &status) == 0 else { return nil }
+        return Int(status.st_size)
+    }
+
     private static func remove(_ path: String) {
         if let stream = opendir(path) {
             while let entry = readdir(stream) {

@@ -44,6 +44,8 @@ int clinux_ppoll(struct pollfd *entries, unsigned long count, int64_t timeout);
 // clock_gettime(2) of CLOCK_REALTIME and CLOCK_MONOTONIC.
 int64_t clinux_realtime(void);
 int64_t clinux_monotonic(void);
+// CLOCK_BOOTTIME: like CLOCK_MONOTONIC, and time asleep counts.
+int64_t clinux_boottime(void);
 
 // SO_RCVTIMEO (socket(7)).
 int clinux_set_receive_timeout(int socket, int seconds);

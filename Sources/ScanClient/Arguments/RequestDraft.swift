@@ -1,8 +1,33 @@
 package import ScanAPI
 package import ScanTargets
 
-/// A scan as the command line asks for it, before anything has been read or parsed.
+/// A scan as the command line or a job file asks for it, before anything has been read or parsed.
 package struct RequestDraft: Sendable, Equatable {
+    /// What a draft says, by the keys of a job file.
+    package enum Field: String, Sendable, CaseIterable {
+        case name, targets
+        case targetFiles = "target_files"
+        case exclude
+        case excludeFiles = "exclude_files"
+        case ports
+        case topPorts = "top_ports"
+        case excludePorts = "exclude_ports"
+        case rate, retries
+        case tcpOptions = "tcp_options"
+        case states, priority, deadline
+
+        /// What the command line calls it.
+        var option: String {
+            switch self {
+            case .targets: "targets"
+            case .targetFiles: "-iL"
+            case .excludeFiles: "--excludefile"
+            case .ports: "-p"
+            default: "--" + rawValue.replacing("_", with: "-")
+            }
+        }
+    }
+
     package var name: String?
     package var targets: [String] = []
     /// Files of targets, `-` for standard input.
@@ -18,15 +43,26 @@ package struct RequestDraft: Sendable, Equatable {
     package var tcpOptions: TCPOptions?
     /// State names separated by commas, or `all`.
     package var states: String?
+    package var priority: JobPriority?
+    /// As `Deadline` reads it.
+    package var deadline: String?
+
+    /// The job file that this draft comes from, fit for a terminal.
+    package var source: String?
+    /// Where in that file each field stands, fit for a terminal: `office.toml, line 3, rate`.
+    package var places: [Field: String] = [:]
 
     package init() {}
 
     /// Reads the files and parses everything, with the daemon's own parser, so that faults are told before the daemon is asked; the daemon
     /// decides all the same.
     ///
+    /// - Parameter now: where durations begin, and `zone` what local times mean.
     /// - Parameter services: gives the service names that ports may be called by, asked only when there are ports.
     /// - Throws: `ClientError` or `ExpressionError`.
-    package func request(services: () -> ServiceNames) throws -> JobRequest {
+    package func request(
+        now: Timestamp = LocalTime.now, zone: Deadline.Zone = LocalTime.offset(at:), services: () -> ServiceNames
+    ) throws -> JobRequest {
         try checkNumbers()
         let readers = (targetFiles + excludeFiles).count { $0 == "-" }
         guard readers < 2 else { throw ClientError.usage("Standard input (-) can be read only once; name a file for the other list.") }
@@ -36,9 +72,10 @@ package struct RequestDraft: Sendable, Equatable {
         request.exclude = try parsedExclusions()
         if ports != nil || excludePorts != nil {
             let services = services()
-            try Self.check(ports, option: "-p") { _ = try PortExpression.parse($0, services: services) }
-            try Self.check(excludePorts, option: "--exclude-ports") { _ = try PortExpression.parse($0, services: services) }
+            try check(ports, .ports) { _ = try PortExpression.parse($0, services: services) }
+            try check(excludePorts, .excludePorts) { _ = try PortExpression.parse($0, services: services) }
         }
+        try check(deadline, .deadline) { request.deadline = try Deadline.parse($0, now: now, zone: zone) }
         request.name = name
         request.ports = ports
         request.topPorts = topPorts
@@ -46,29 +83,45 @@ package struct RequestDraft: Sendable, Equatable {
         request.rate = rate
         request.retries = retries
         request.tcpOptions = tcpOptions
-        request.states = try states.map(Self.parseStates)
+        request.states = try states.map { text throws(ClientError) in try Self.parseStates(text, place: place(.states)) }
+        request.priority = priority
         return request
+    }
+
+    /// How messages name what a field says.
+    private func place(_ field: Field) -> String {
+        places[field] ?? field.option
     }
 
     private func checkNumbers() throws(ClientError) {
         if let name, !JobReference.isName(name) {
             throw .usage(
-                "--name \(Escaping.forTerminal(name)) cannot be: write 1 to 64 letters (A-Z, a-z), digits, dots, underscores or dashes.")
+                "\(place(.name)) \(Escaping.forTerminal(name)) cannot be: "
+                    + "write 1 to 64 letters (A-Z, a-z), digits, dots, underscores or dashes.")
         }
-        if ports != nil, topPorts != nil { throw .usage("-p and --top-ports exclude each other; give one of them.") }
+        if ports != nil, topPorts != nil {
+            throw .usage("\(place(.ports)) and \(place(.topPorts)) exclude each other; give one of them.")
+        }
         if let topPorts, !(1...65_535).contains(topPorts) {
-            throw .usage("--top-ports \(topPorts) cannot be: write a number of ports from 1 to 65535.")
+            throw .usage("\(place(.topPorts)) \(topPorts) cannot be: write a number of ports from 1 to 65535.")
         }
         if let rate, rate < 1 {
-            throw .usage("--rate \(rate) cannot be: write the probes a second, 1 or more, or leave it out for the daemon's cap.")
+            throw .usage("\(place(.rate)) \(rate) cannot be: write the probes a second, 1 or more, or leave it out for the daemon's cap.")
         }
         if let retries, !(0...8).contains(retries) {
-            throw .usage("--retries \(retries) cannot be: write how many more times a silent target is probed, 0 to 8.")
+            throw .usage("\(place(.retries)) \(retries) cannot be: write how many more times a silent target is probed, 0 to 8.")
         }
     }
 
     private func parsedTargets() throws -> [String] {
-        var result = try targets.map { try TargetExpression(parsing: $0).text }
+        var result: [String] = []
+        for text in targets {
+            if places[.targets] != nil {
+                try check(text, .targets) { result.append(try TargetExpression(parsing: $0).text) }
+            } else {
+                result.append(try TargetExpression(parsing: text).text)
+            }
+        }
         for path in targetFiles { result += try Self.list(in: path) }
         return result
     }
@@ -77,19 +130,19 @@ package struct RequestDraft: Sendable, Equatable {
         var result: [String] = []
         for part in exclude.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
             let text = String(part.drop { $0 == " " })
-            try Self.check(text, option: "--exclude") { result.append(try TargetExpression(parsing: $0).text) }
+            try check(text, .exclude) { result.append(try TargetExpression(parsing: $0).text) }
         }
         for path in excludeFiles { result += try Self.list(in: path) }
         return result.isEmpty ? nil : result
     }
 
-    /// Parses an option's text; an error names the option.
-    private static func check(_ text: String?, option: String, _ parse: (String) throws -> Void) throws(ClientError) {
+    /// Parses a field's text; an error names the field.
+    private func check(_ text: String?, _ field: Field, _ parse: (String) throws -> Void) throws(ClientError) {
         guard let text else { return }
         do {
             try parse(text)
         } catch {
-            throw .usage("\(option): \(error)")
+            throw .usage("\(place(field)): \(error)")
         }
     }
 
@@ -99,21 +152,25 @@ package struct RequestDraft: Sendable, Equatable {
     }
 
     private var noTargets: ClientError {
-        guard let path = targetFiles.first else {
-            return .usage("No targets: name some (synscan scan 10.0.0.0/24), or a file of them with -iL FILE (- for standard input).")
+        if let path = targetFiles.first {
+            let name = Escaping.forTerminal(TextFile(path).name)
+            return .usage("\(name) names no target; write one to a line, or several separated by spaces.")
         }
-        return .usage("\(Escaping.forTerminal(TextFile(path).name)) names no target; write one to a line, or several separated by spaces.")
+        if let source {
+            return .usage("\(source) names no targets: write targets = [\"10.0.0.0/24\"] or target_files = [\"hosts.txt\"] into it.")
+        }
+        return .usage("No targets: name some (synscan scan 10.0.0.0/24), or a file of them with -iL FILE (- for standard input).")
     }
 
     /// `open,closed` or `all`.
-    package static func parseStates(_ text: String) throws(ClientError) -> [TargetState] {
+    package static func parseStates(_ text: String, place: String = Field.states.option) throws(ClientError) -> [TargetState] {
         if text == "all" { return TargetState.allCases }
         var result: [TargetState] = []
         for word in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let state = TargetState(rawValue: String(word)) else {
                 let known = TargetState.allCases.map(\.rawValue).joined(separator: ", ")
                 throw .usage(
-                    "--states \(Escaping.forTerminal(text)): there is no state '\(Escaping.forTerminal(String(word)))'; "
+                    "\(place) \(Escaping.forTerminal(text)): there is no state '\(Escaping.forTerminal(String(word)))'; "
                         + "write some of \(known), separated by commas, or all.")
             }
             if !result.contains(state) { result.append(state) }

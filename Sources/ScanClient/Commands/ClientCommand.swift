@@ -48,9 +48,6 @@ package struct JobArgument: ParsableArguments {
     package init() {}
 
     func reference() throws(ClientError) -> JobReference {
-        guard let reference = JobReference(job) else {
-            throw .usage("\(Escaping.forTerminal(job)) is neither a job's number nor a name; synscan jobs lists them.")
-        }
-        return reference
+        try JobReference(typed: job)
     }
 }

@@ -25,12 +25,17 @@ package enum Entry {
         }
     }
 
-    /// Help and version are wishes that the parser throws, everything else is a usage error.
+    /// What the parser has to say where it found no command to run. Help, version and completion scripts are wishes that it throws, everything
+    /// else is a usage error.
+    package static func outcome(ofParsing error: any Error) -> (message: String, status: CommandStatus) {
+        (Synscan.fullMessage(for: error), Synscan.exitCode(for: error).isSuccess ? .done : .usage)
+    }
+
     private static func end(afterParsing error: any Error) -> CommandStatus {
-        let message = Synscan.fullMessage(for: error)
-        guard Synscan.exitCode(for: error).isSuccess else {
+        let (message, status) = outcome(ofParsing: error)
+        guard status == .done else {
             Console.note(message)
-            return .usage
+            return status
         }
         let output = Console.standard().output
         // Whether help was read to its end changes nothing.

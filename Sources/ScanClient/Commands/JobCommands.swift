@@ -33,37 +33,3 @@ package struct ShowCommand: ClientCommand {
         return .done
     }
 }
-
-/// `synscan cancel JOB`
-package struct CancelCommand: ClientCommand {
-    package static let configuration = CommandConfiguration(
-        commandName: "cancel", abstract: "Cancel a job; what it has found is kept.", discussion: "With --json: one JSON document, the job.")
-
-    @OptionGroup var job: JobArgument
-    @OptionGroup var common: CommonOptions
-
-    package init() {}
-
-    package func execute() async throws -> CommandStatus {
-        _ = try await common.ask(.cancel(try job.reference()), as: Job.self) { job, _ in
-            job.state == .cancelled ? "\(JobTexts.title(job)) is cancelled\n" : "\(JobTexts.title(job)) is being cancelled\n"
-        }
-        return .done
-    }
-}
-
-/// `synscan status`
-package struct StatusCommand: ClientCommand {
-    package static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show the daemon: its version, scope, limits and files.",
-        discussion: "With --json: one JSON document.")
-
-    @OptionGroup var common: CommonOptions
-
-    package init() {}
-
-    package func execute() async throws -> CommandStatus {
-        _ = try await common.ask(.status, as: DaemonStatus.self, text: StatusText.text)
-        return .done
-    }
-}

@@ -15,12 +15,35 @@ package struct ScanCommand: ClientCommand {
               jq -r 'select(.port) | .address'      picks the findings
               jq 'select(.account) | .account.open' picks the job
             With --detach, or after a detachment, the job is the only line.
+
+            A job file is TOML and may have the keys name, targets, target_files, exclude, exclude_files, ports, top_ports, exclude_ports, rate, \
+            retries, tcp_options, states, priority and deadline. It must be yours or root's, and not writable by others. Without a name the job \
+            is called after the file, and while a job of that name is not over, --job starts nothing and ends with 0.
+
+            A restart of the daemon while the job is followed is waited for, at most a minute.
             """)
 
     @OptionGroup var target: TargetOptions
 
     @Option(help: ArgumentHelp("A name for the job: letters, digits, dots, underscores, dashes.", valueName: "name"))
     var name: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Which of the queued jobs go first, and how running ones share the daemon's rate (default: normal).", valueName: "priority"))
+    var priority: JobPriority?
+
+    @Option(
+        help: ArgumentHelp(
+            "When the job ends, finished or not; the rest is untested. 90s, 8h or 1h30m from now, 06:00, '2026-11-26 06:00', "
+                + "or 2026-11-26T06:00:00Z.", valueName: "time"))
+    var deadline: String?
+
+    @Option(
+        name: .customLong("job"),
+        help: ArgumentHelp("Read the scan from a job file; options given here count more than the file's.", valueName: "file"),
+        completion: .file(extensions: ["toml"]))
+    var jobFile: String?
 
     @Flag(help: "Submit only; the job goes on by itself.")
     var detach = false
@@ -29,30 +52,51 @@ package struct ScanCommand: ClientCommand {
 
     package init() {}
 
-    /// What is asked of the daemon, still unread and unparsed.
+    /// What the command line asks for, still unread and unparsed.
     package var draft: RequestDraft {
         var draft = target.draft
         draft.name = name
+        draft.priority = priority
+        draft.deadline = deadline
         return draft
+    }
+
+    /// The same with the job file, which is read for that.
+    package func wholeDraft() throws -> RequestDraft {
+        guard let jobFile else { return draft }
+        return try JobFile.read(jobFile).overridden(by: draft)
     }
 
     package func execute() async throws -> CommandStatus {
         let socket = try common.socketPath()
-        let request = try ControlRequest.submit(try draft.request(services: SystemServices.read))
-        if detach { return try await submit(request) }
-        let json = common.json
+        let request = try wholeDraft().request(services: SystemServices.read)
+        do {
+            return detach ? try await submit(.submit(request)) : try await submitAndFollow(.submit(request), on: socket)
+        } catch let refusal as Refusal where refusal.kind == .conflict && jobFile != nil {
+            // Only a submission is answered so. A timer that comes round too early is no failure.
+            Console.note(Self.predecessorRuns(request.name))
+            return .done
+        }
+    }
+
+    package static func predecessorRuns(_ name: String?) -> String {
+        "Nothing is started: job \(name ?? ""), the one before, is not over."
+    }
+
+    private func submitAndFollow(_ request: ControlRequest, on socket: ControlSocketPath) async throws -> CommandStatus {
+        let ending = JobEnding(json: common.json)
         let end = try await FollowSession(socket).run { session in
             try await ControlConnection.open(socket) { connection in
-                let job = try await connection.reply(to: request, as: Job.self).value
-                return try await JobEnding(json: json).follow(JobReference(id: job.id), on: connection, in: session)
+                let submission = try await connection.reply(to: request, as: Job.self)
+                return try await ending.follow(JobReference(id: submission.value.id), from: submission, on: connection, in: session)
             }
         }
-        return try JobEnding(json: json).status(of: end)
+        return try ending.status(of: end)
     }
 
     private func submit(_ request: ControlRequest) async throws -> CommandStatus {
         _ = try await common.ask(request, as: Job.self) { job, _ in
-            "\(JobTexts.title(job)) is \(job.state.rawValue); follow it with: synscan follow \(job.id)\n"
+            "\(JobTexts.heading(job)) is \(JobTexts.standing(job)); follow it with: synscan follow \(job.id)\n"
         }
         return .done
     }

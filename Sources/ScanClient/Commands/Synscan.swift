@@ -13,17 +13,28 @@ package struct Synscan: ParsableCommand {
               0    done, or detached from a job that goes on
               1    the job failed or was cancelled, or there is no way to its targets
               2    usage: the request cannot be understood or asks for what cannot be
-              3    refused: outside scope, not yours to do, or no permission for the socket
-              4    the daemon cannot be reached
+              3    refused: outside scope, not yours to do, over your limit, or not for you
+              4    the daemon cannot be reached, or has not come back within a minute
               5    finished below its recall goal
               130  interrupted
 
             Environment: SYNSCAN_SOCKET names the daemon's socket, NO_COLOR turns colours off.
             """,
         version: Version.current,
-        subcommands: [
-            ScanCommand.self, PlanCommand.self, JobsCommand.self, ShowCommand.self, FollowCommand.self, ResultsCommand.self,
-            CancelCommand.self, StatusCommand.self,
+        groupedSubcommands: [
+            CommandGroup(name: "Scanning", subcommands: [ScanCommand.self, PlanCommand.self]),
+            CommandGroup(
+                name: "Looking",
+                subcommands: [
+                    JobsCommand.self, ShowCommand.self, FollowCommand.self, WaitCommand.self, ResultsCommand.self, StatusCommand.self,
+                ]),
+            CommandGroup(
+                name: "Steering",
+                subcommands: [
+                    PauseCommand.self, ResumeCommand.self, RateCommand.self, PriorityCommand.self, CancelCommand.self, DeleteCommand.self,
+                ]),
+            CommandGroup(
+                name: "Administration", subcommands: [ReloadCommand.self, ReopenCommand.self, HaltCommand.self, UnhaltCommand.self]),
         ])
 
     package init() {}

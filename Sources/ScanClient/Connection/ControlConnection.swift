@@ -74,7 +74,7 @@ package final class ControlConnection {
         }
     }
 
-    private static var lost: ClientError {
+    static var lost: ClientError {
         .unreachable("The connection to synscand broke off: it has stopped or was restarted. A job that it has accepted is kept.")
     }
 
@@ -115,7 +115,7 @@ package final class ControlConnection {
 
     private func send(_ request: ControlRequest) async throws {
         var headers: HTTPHeaders = ["host": "localhost"]
-        if request.method == .post {
+        if request.method == .post || request.method == .patch {
             headers.add(name: "content-type", value: "application/json")
             headers.add(name: "content-length", value: String(request.body.count))
         }

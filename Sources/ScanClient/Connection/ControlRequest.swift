@@ -6,6 +6,8 @@ package struct ControlRequest: Sendable, Equatable {
     package enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"
+        case patch = "PATCH"
+        case delete = "DELETE"
     }
 
     package let method: Method
@@ -24,7 +26,17 @@ package struct ControlRequest: Sendable, Equatable {
     package static func job(_ job: JobReference) -> ControlRequest { .init(.get, Routes.job(job.text)) }
     package static func events(_ job: JobReference) -> ControlRequest { .init(.get, Routes.events(job.text)) }
     package static func findings(_ job: JobReference) -> ControlRequest { .init(.get, Routes.findings(job.text)) }
+    package static func pause(_ job: JobReference) -> ControlRequest { .init(.post, Routes.pause(job.text)) }
+    package static func resume(_ job: JobReference) -> ControlRequest { .init(.post, Routes.resume(job.text)) }
     package static func cancel(_ job: JobReference) -> ControlRequest { .init(.post, Routes.cancel(job.text)) }
+    package static func delete(_ job: JobReference) -> ControlRequest { .init(.delete, Routes.job(job.text)) }
+    package static func change(_ job: JobReference, _ change: JobChange) throws -> ControlRequest {
+        .init(.patch, Routes.job(job.text), body: try APICoding.encode(change))
+    }
+    package static var reload: ControlRequest { .init(.post, Routes.reload) }
+    package static var reopen: ControlRequest { .init(.post, Routes.reopen) }
+    package static var halt: ControlRequest { .init(.post, Routes.halt) }
+    package static var unhalt: ControlRequest { .init(.post, Routes.unhalt) }
     package static func submit(_ request: JobRequest) throws -> ControlRequest {
         .init(.post, Routes.jobs, body: try APICoding.encode(request))
     }

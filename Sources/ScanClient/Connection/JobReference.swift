@@ -12,6 +12,14 @@ package struct JobReference: Sendable, Hashable, CustomStringConvertible {
         self.text = text
     }
 
+    /// What was typed for a job.
+    package init(typed text: String) throws(ClientError) {
+        guard let reference = JobReference(text) else {
+            throw .usage("\(Escaping.forTerminal(text)) is neither a job's number nor a name; synscan jobs lists them.")
+        }
+        self = reference
+    }
+
     package var description: String { text }
 
     /// Whether a job can be called so.

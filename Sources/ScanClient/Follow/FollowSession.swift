@@ -1,4 +1,3 @@
-import FoundationEssentials
 package import NIOCore
 package import ScanAPI
 import Synchronization
@@ -6,6 +5,7 @@ import Synchronization
 /// The time in which a command follows a job: shows how it comes along, and lets the user detach from it or have it cancelled.
 package final class FollowSession: Sendable {
     private let socket: ControlSocketPath
+    private let patience: Patience
     private let display: ProgressDisplay
     private let watch: InterruptWatch
     private let lastLine = Mutex<[UInt8]>([])
@@ -13,8 +13,9 @@ package final class FollowSession: Sendable {
     /// The last state that was seen, as the daemon wrote it: one line of JSON, empty before the first.
     package var lastState: [UInt8] { lastLine.withLock { $0 } }
 
-    package init(_ socket: ControlSocketPath) {
+    package init(_ socket: ControlSocketPath, patience: Patience = .standard) {
         self.socket = socket
+        self.patience = patience
         display = ProgressDisplay(terminal: .standardError)
         watch = InterruptWatch(display: display)
     }
@@ -39,46 +40,38 @@ package final class FollowSession: Sendable {
         }
     }
 
-    /// Follows `job` until it is over and returns its final state.
+    /// Follows `job` until it is over, over restarts of the daemon, and returns what `then` makes of its final state.
     ///
-    /// - Parameter connection: can be used again afterwards.
+    /// - Parameter submission: the daemon's answer to the job's submission, when this client submitted it.
     /// - Parameter each: gets every line of the stream as it is.
-    package func follow(
-        _ job: JobReference, on connection: ControlConnection, each: (ByteBufferView) throws -> Void = { _ in }
-    ) async throws -> Job {
+    /// - Parameter then: gets a connection that can be used again; it may be another one than `connection`.
+    package func follow<Result>(
+        _ job: JobReference, from submission: ControlConnection.Reply<Job>? = nil, on connection: ControlConnection,
+        each: (ByteBufferView) throws -> Void = { _ in }, then: (Job, ControlConnection) async throws -> Result
+    ) async throws -> Result {
+        if let submission { lastLine.withLock { $0 = Array(submission.bytes) } }
         watch.start(job)
-        defer {
-            watch.stop()
-            display.end()
-        }
-        var last: Job?
-        let request = ControlRequest.events(job)
-        do {
-            try await connection.lines(of: request) { line in
-                let state = try Self.job(in: line, of: request)
+        defer { end() }
+        return try await JobFeed(socket, patience: patience).follow(
+            job, from: submission?.value, on: connection,
+            each: { line, state in
                 lastLine.withLock { $0 = Array(line) }
                 try each(line)
                 display.show(state)
-                last = state
-                return true
-            }
-        } catch ClientError.unreachable {
-            throw Self.stopped(job)
-        }
-        guard let last, last.state.isFinal else { throw Self.stopped(job) }
-        return last
+            },
+            gone: { display.tell(Self.gone) },
+            then: { final, connection in
+                end()
+                return try await then(final, connection)
+            })
     }
 
-    private static func stopped(_ job: JobReference) -> ClientError {
-        .unreachable("synscand has stopped or was restarted. Job \(job) is kept and goes on with it; come back with: synscan follow \(job)")
-    }
+    package static let gone = "synscand has gone; waiting for it to come back…"
 
-    private static func job(in line: ByteBufferView, of request: ControlRequest) throws -> Job {
-        do {
-            return try APICoding.decode(Job.self, from: Data(line))
-        } catch let error as DecodingError {
-            throw ControlConnection.misunderstood(request, error)
-        }
+    /// Ctrl-C ends the process again, and nothing more is drawn.
+    private func end() {
+        watch.stop()
+        display.end()
     }
 
     /// Does what the user decides; ends with a detachment, or with `nil` when there is nothing more to decide.

@@ -7,14 +7,22 @@ struct JobEnding: Sendable {
     let json: Bool
 
     /// Follows `job` to its end and prints what it found.
-    func follow(_ job: JobReference, on connection: ControlConnection, in session: FollowSession) async throws -> CommandStatus {
-        let final = try await session.follow(job, on: connection)
+    func follow(
+        _ job: JobReference, from submission: ControlConnection.Reply<Job>? = nil, on connection: ControlConnection,
+        in session: FollowSession
+    ) async throws -> CommandStatus {
+        try await session.follow(job, from: submission, on: connection) { final, connection in
+            try await report(final, lastLine: session.lastState, on: connection)
+        }
+    }
+
+    private func report(_ final: Job, lastLine: [UInt8], on connection: ControlConnection) async throws -> CommandStatus {
         let console = Console.standard()
         let reference = JobReference(id: final.id)
         let limit = console.terminal.isInteractive ? FindingPrinter.terminalLimit : .max
         try await Self.printFindings(of: reference, on: connection, console: console, json: json, limit: limit)
         if json {
-            try console.printJSON(session.lastState)
+            try console.printJSON(lastLine)
             try console.output.flush()
         } else {
             Console.note(JobTexts.summary(final))

@@ -5,8 +5,7 @@ import Synchronization
 /// Shows on standard error how a job comes along: one line that is drawn over and over on a terminal, a plain line now and then elsewhere.
 package final class ProgressDisplay: Sendable {
     private struct State {
-        var lastState: JobState?
-        var lastPlainLine: ContinuousClock.Instant
+        var plainLines: PlainProgress
         /// There is a line on the terminal that has to be erased before anything else is printed.
         var isLineShown = false
         /// A question is on the screen.
@@ -15,15 +14,14 @@ package final class ProgressDisplay: Sendable {
         var hasEnded = false
     }
 
-    /// Between plain lines.
-    private static let plainInterval = Duration.seconds(30)
+    private static let eraseLine = "\r\u{1b}[K"
 
     private let terminal: Terminal
     private let state: Mutex<State>
 
     package init(terminal: Terminal) {
         self.terminal = terminal
-        state = Mutex(State(lastPlainLine: ContinuousClock.now))
+        state = Mutex(State(plainLines: PlainProgress(now: ContinuousClock.now)))
     }
 
     package func show(_ job: Job) {
@@ -32,23 +30,19 @@ package final class ProgressDisplay: Sendable {
             if terminal.isInteractive {
                 Self.put("\r" + ProgressLine.text(job, width: Terminal.width(of: STDERR_FILENO)) + "\u{1b}[K")
                 state.isLineShown = true
-            } else {
-                showPlain(job, &state)
+            } else if let line = state.plainLines.line(for: job, now: ContinuousClock.now) {
+                Self.put(line + "\n")
             }
         }
     }
 
-    /// Whatever keeps a job from running is told at once, progress every half minute.
-    private func showPlain(_ job: Job, _ state: inout State) {
-        let now = ContinuousClock.now
-        let isHindered = job.state == .paused || job.state == .waiting
-        guard (isHindered && job.state != state.lastState) || now - state.lastPlainLine >= Self.plainInterval else {
-            state.lastState = job.state
-            return
+    /// Prints a sentence on a line of its own.
+    package func tell(_ sentence: String) {
+        state.withLock { state in
+            guard !state.hasEnded else { return }
+            Self.put((state.isLineShown ? Self.eraseLine : state.isHeld ? "\n" : "") + sentence + "\n")
+            state.isLineShown = false
         }
-        state.lastState = job.state
-        state.lastPlainLine = now
-        Self.put(ProgressLine.plain(job) + "\n")
     }
 
     /// Prints `text` below what has been there, and draws nothing until `resume()`.
@@ -68,7 +62,7 @@ package final class ProgressDisplay: Sendable {
     package func end() {
         state.withLock { state in
             guard !state.hasEnded else { return }
-            if state.isLineShown { Self.put("\r\u{1b}[K") }
+            if state.isLineShown { Self.put(Self.eraseLine) }
             if state.isHeld { Self.put("\n") }
             state.hasEnded = true
         }

@@ -16,6 +16,9 @@ package enum UserDirectory {
         }
     }
 
+    /// `alice`, or `uid 1000` for one who has no name here.
+    package static func name(ofUser id: UInt32) -> String { user(id) ?? "uid \(id)" }
+
     package static func group(_ id: UInt32) -> String? {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: recordBytes) { buffer in
             var entry = Glibc.group()

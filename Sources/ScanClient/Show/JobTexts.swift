@@ -7,9 +7,20 @@ package enum JobTexts {
         job.name.map { "job \(job.id) (\(Escaping.forTerminal($0)))" } ?? "job \(job.id)"
     }
 
+    /// `Job 7 (nightly)`, for the beginning of a sentence.
+    package static func heading(_ job: Job) -> String {
+        "J" + title(job).dropFirst()
+    }
+
+    /// `paused`, `waiting: no space for results`
+    package static func standing(_ job: Job) -> String {
+        guard let reason = job.reason, !reason.isEmpty else { return job.state.rawValue }
+        return "\(job.state.rawValue): \(Escaping.forTerminal(reason))"
+    }
+
     /// `alice`, or the number of a user who has no name here.
     package static func submitter(_ job: Job) -> String {
-        UserDirectory.user(job.submittedBy.uid) ?? "uid \(job.submittedBy.uid)"
+        UserDirectory.name(ofUser: job.submittedBy.uid)
     }
 
     /// The last line of a scan: `job 7 finished: 20,480 open, 61,440 closed of 81,920 targets; 81,920 probes in 4.31 s, 19,007/s`.
@@ -37,17 +48,26 @@ package enum JobTexts {
         var facts = Facts(style: style)
         facts.add("state", job.state.rawValue, Style.ink(ofState: job.state.rawValue))
         facts.add("reason", job.reason)
+        facts.add("priority", job.priority.rawValue)
+        facts.add("deadline", job.deadline.map(LocalTime.text))
         facts.add("targets", shortened(job.targets))
         facts.add("submitted", "\(LocalTime.text(job.submitted)) by \(submitter(job)) (process \(job.submittedBy.pid))")
         facts.add("started", job.started.map(LocalTime.text))
         facts.add("finished", job.finished.map(LocalTime.text))
         if let progress = job.progress {
             let left = progress.eta.map { ", \(Quantities.duration($0)) to go" } ?? ""
-            let share = Quantities.percent(progress.fraction)
-            facts.add("progress", "\(share), round \(progress.round + 1), \(Quantities.rate(progress.rate))\(left)")
+            let done = Quantities.percent(progress.fraction)
+            let share = share(of: job).map { " (its share is \($0))" } ?? ""
+            facts.add("progress", "\(done), round \(progress.round + 1), \(Quantities.rate(progress.rate))\(share)\(left)")
         }
         if job.started != nil { addAccount(job.account, to: &facts) }
-        return style(.bold, "\(title(job).prefix(1).uppercased())\(title(job).dropFirst())") + "\n" + facts.text
+        return style(.bold, heading(job)) + "\n" + facts.text
+    }
+
+    /// `5,000/s`: the part of the daemon's rate that a job gets at present, when that is less than the job's own rate.
+    package static func share(of job: Job) -> String? {
+        guard let share = job.progress?.share, share < Double(job.account.rate) - 0.5 else { return nil }
+        return Quantities.rate(share)
     }
 
     private static func addAccount(_ account: Account, to facts: inout Facts) {
@@ -72,25 +92,27 @@ package enum JobTexts {
         targets.joined(separator: ", ") + (targets.count >= 16 ? ", …" : "")
     }
 
-    /// All jobs, one to a row, for `synscan jobs`.
+    /// All jobs, one to a row, for `synscan jobs`; priorities only where they differ.
     package static func table(_ jobs: [Job], style: Style) -> String {
-        var table = Table(
-            [
-                .init("ID", .right), .init("NAME"), .init("STATE", ink: Style.ink(ofState:)), .init("SUBMITTED"), .init("BY"),
-                .init("DONE", .right), .init("TARGETS", .right), .init("OPEN", .right), .init("WHAT"),
-            ],
-            style: style)
+        let hasPriorities = jobs.contains { $0.priority != .normal }
+        let first: [Table.Column] = [.init("ID", .right), .init("NAME"), .init("STATE", ink: Style.ink(ofState:))]
+        let rest: [Table.Column] = [
+            .init("SUBMITTED"), .init("BY"), .init("DONE", .right), .init("TARGETS", .right), .init("OPEN", .right), .init("WHAT"),
+        ]
+        var table = Table(first + (hasPriorities ? [.init("PRIO")] : []) + rest, style: style)
         var text = ""
-        for job in jobs { text += table.add(row(job)) }
+        for job in jobs { text += table.add(row(job, hasPriorities: hasPriorities)) }
         return text + table.finish()
     }
 
-    private static func row(_ job: Job) -> [String] {
+    private static func row(_ job: Job, hasPriorities: Bool) -> [String] {
         let done = job.progress.map { Quantities.percent($0.fraction) } ?? (job.state == .finished ? "100 %" : "")
         let what = job.targets.prefix(2).joined(separator: ", ") + (job.targets.count > 2 ? ", …" : "")
-        return [
-            String(job.id), job.name ?? "", job.state.rawValue, LocalTime.text(job.submitted), submitter(job), done,
-            Quantities.count(job.account.targets), Quantities.count(job.account.open), what,
-        ].map(Escaping.forTerminal)
+        let first = [String(job.id), job.name ?? "", job.state.rawValue] + (hasPriorities ? [job.priority.rawValue] : [])
+        let rest = [
+            LocalTime.text(job.submitted), submitter(job), done, Quantities.count(job.account.targets), Quantities.count(job.account.open),
+            what,
+        ]
+        return (first + rest).map(Escaping.forTerminal)
     }
 }

@@ -26,12 +26,13 @@ package enum ProgressLine {
         guard let progress = job.progress, job.state == .running else { return waiting(job) }
         let eta = progress.eta.map { ", \(Quantities.duration($0)) to go" } ?? ""
         let counts = "\(Quantities.count(job.account.replies, "answer")), \(Quantities.count(job.account.open)) open"
-        return "\(JobTexts.title(job)): \(Quantities.percent(progress.fraction)), \(Quantities.rate(progress.rate)), \(counts)\(eta)"
+        let share = JobTexts.share(of: job).map { " (its share is \($0))" } ?? ""
+        let speed = Quantities.rate(progress.rate) + share
+        return "\(JobTexts.title(job)): \(Quantities.percent(progress.fraction)), \(speed), \(counts)\(eta)"
     }
 
     private static func waiting(_ job: Job) -> String {
-        let reason = job.reason.map { $0.isEmpty ? "" : ": " + Escaping.forTerminal($0) } ?? ""
-        return "\(JobTexts.title(job)) is \(job.state.rawValue)\(reason)"
+        "\(JobTexts.title(job)) \(JobTexts.standing(job))"
     }
 
     /// What stands behind the bar, the fullest first; where space is short the least wanted parts go.
@@ -41,7 +42,9 @@ package enum ProgressLine {
         let open = "\(Quantities.count(job.account.open)) open"
         let round = progress.round > 0 ? "  round \(progress.round + 1)" : ""
         let eta = progress.eta.map { "  ETA \(Quantities.clock($0))" } ?? ""
+        let share = JobTexts.share(of: job).map { "  share \($0)" } ?? ""
         return [
+            { "\($0) \(rate)\(share)  \(answers), \(open)\(round)\(eta)" },
             { "\($0) \(rate)  \(answers), \(open)\(round)\(eta)" },
             { "\($0) \(rate)  \(answers), \(open)\(eta)" },
             { "\($0) \(rate)  \(answers)\(eta)" },

@@ -5,25 +5,48 @@ import Glibc
 final class PacketCapture {
     /// Enough for an ICMP error whose outer and quoted IP headers are both as long as they get.
     private static let snapshotLength: Int32 = 256
-    private static let bufferSize: Int32 = 32 << 20
-    /// How long the kernel may hold back a block of packets that is not full yet.
-    private static let holdMilliseconds: Int32 = 2
+    /// How long the kernel may hold back a block of packets that is not full yet. Each time it gives one up, the whole block counts as full, so the
+    /// shorter this is, the sooner the buffer is full when the capture thread is kept from running: after 0.25 s with the smallest one.
+    static let holdMilliseconds: Int32 = 8
 
     let interface: String
+    /// The interface's number when it was opened; the same name can come to mean another one.
+    let interfaceIndex: UInt32
+    /// Bytes of the buffer.
+    let room: Int32
     let header: LinkHeader
     /// For poll(2); the capture never blocks by itself.
     let descriptor: Int32
     private let handle: OpaquePointer
 
-    /// Opens the capture with its filter in place: when this returns, no answer is missed.
-    init(_ interface: String, filter: String) throws(EngineError) {
+    /// The buffers that captures have: 8 MiB, doubled up to 32 MiB. libpcap makes blocks of 256 KiB of them.
+    static let smallestRoom: Int32 = 8 << 20
+    private static let largestRoom: Int32 = 32 << 20
+
+    /// How much room a job's answers need to outlast a second in which the capture thread does not run.
+    static func room(rate: Int, targets: UInt64) -> Int32 {
+        let bytesPerAnswer = 160
+        let answers = min(rate, Int(clamping: targets) / 2 + 1)
+        var room = smallestRoom
+        while room < largestRoom, Int(room) / bytesPerAnswer < answers { room *= 2 }
+        return room
+    }
+
+    /// A filter that lets nothing pass.
+    static let nothing = "less 1"
+
+    /// Opens the capture with its filter in place: when this returns, no answer is missed. Waits for the kernel, some 10 to 150 milliseconds.
+    init(_ interface: String, room: Int32, filter: String) throws(EngineError) {
         self.interface = interface
+        self.room = room
+        interfaceIndex = if_nametoindex(interface)
         var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
         guard let handle = pcap_create(interface, &message) else {
             throw EngineError(.device, "cannot capture on \(interface): \(Self.text(message))")
         }
         do {
-            header = try Self.activate(handle, interface, filter)
+            header = try Self.activate(handle, interface, room)
+            try Self.install(filter, on: handle, interface)
         } catch {
             pcap_close(handle)
             throw error
@@ -36,11 +59,29 @@ final class PacketCapture {
         pcap_close(handle)
     }
 
-    private static func activate(_ handle: OpaquePointer, _ interface: String, _ filter: String) throws(EngineError) -> LinkHeader {
+    /// Replaces the filter; what the old one let pass and has not been taken comes still.
+    func change(filter: String) throws(EngineError) {
+        try Self.install(filter, on: handle, interface)
+    }
+
+    private static func install(_ filter: String, on handle: OpaquePointer, _ interface: String) throws(EngineError) {
+        var program = bpf_program()
+        guard pcap_compile(handle, &program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0 else {
+            throw fault("compile the capture filter", handle, interface)
+        }
+        defer { pcap_freecode(&program) }
+        guard pcap_setfilter(handle, &program) == 0 else { throw fault("install the capture filter", handle, interface) }
+    }
+
+    private static func fault(_ what: String, _ handle: OpaquePointer, _ interface: String) -> EngineError {
+        EngineError(.device, "cannot \(what) on \(interface): \(String(cString: pcap_geterr(handle)))")
+    }
+
+    private static func activate(_ handle: OpaquePointer, _ interface: String, _ room: Int32) throws(EngineError) -> LinkHeader {
         pcap_set_snaplen(handle, snapshotLength)
         pcap_set_promisc(handle, 0)
         pcap_set_timeout(handle, holdMilliseconds)
-        pcap_set_buffer_size(handle, bufferSize)
+        pcap_set_buffer_size(handle, room)
         let code = pcap_activate(handle)
         guard code >= 0 else {
             let kind: EngineError.Kind = code == PCAP_ERROR_PERM_DENIED ? .noPrivilege : .device
@@ -48,21 +89,16 @@ final class PacketCapture {
             throw EngineError(
                 kind, "cannot capture on \(interface): \(String(cString: pcap_statustostr(code)))\(detail.isEmpty ? "" : ", \(detail)")")
         }
-        func fault(_ what: String) -> EngineError {
-            EngineError(.device, "cannot \(what) on \(interface): \(String(cString: pcap_geterr(handle)))")
-        }
         if pcap_datalink(handle) == DLT_LINUX_SLL { pcap_set_datalink(handle, DLT_LINUX_SLL2) }
         guard let header = LinkHeader(dataLink: pcap_datalink(handle)) else {
             throw EngineError(.device, "cannot read what \(interface) captures: its link type \(pcap_datalink(handle)) is not known")
         }
         // Our own frames are no answers; on loopback every packet would come twice.
-        guard pcap_setdirection(handle, PCAP_D_IN) == 0 else { throw fault("limit the capture to arriving packets") }
-        var program = bpf_program()
-        guard pcap_compile(handle, &program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0 else { throw fault("compile the capture filter") }
-        defer { pcap_freecode(&program) }
-        guard pcap_setfilter(handle, &program) == 0 else { throw fault("install the capture filter") }
+        guard pcap_setdirection(handle, PCAP_D_IN) == 0 else {
+            throw fault("limit the capture to arriving packets", handle, interface)
+        }
         var message = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
-        guard pcap_setnonblock(handle, 1, &message) == 0 else { throw fault("make the capture non-blocking") }
+        guard pcap_setnonblock(handle, 1, &message) == 0 else { throw fault("make the capture non-blocking", handle, interface) }
         return header
     }
 

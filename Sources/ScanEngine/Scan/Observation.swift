@@ -33,4 +33,8 @@ package protocol ObservationSink: AnyObject, Sendable {
     func deliver(_ batch: [Observation])
     /// While true the transmit thread pauses, so that the backlog stays bounded and nothing is dropped.
     var isFull: Bool { get }
+    /// Takes a checkpoint that holds everything delivered so far, and nothing else; must not block either.
+    func keep(_ checkpoint: ScanCheckpoint)
+    /// False while the last checkpoint has not been kept yet: the next one can wait.
+    var takesCheckpoint: Bool { get }
 }

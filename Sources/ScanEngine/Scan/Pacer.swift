@@ -5,20 +5,36 @@ package struct Pacer {
     /// By how much a batch of the catching-up may be late, ns.
     private static let tolerance = 1_000_000.0
 
-    private let interval: Double
-    private let quantum: Int
-    private let forgiven: Double
+    private let batch: Int
+    private var interval: Double
+    private var quantum: Int
+    private var forgiven: Double
     /// When the next probe is due, and before when nothing leaves; ns on the steady clock.
     private var due: Double
     private var earliest: Double
 
-    /// `rate` in probes a second, at least 1; `batch` is the most that may leave at once.
-    package init(rate: Int, batch: Int, now: Int64) {
-        interval = 1e9 / Double(max(1, rate))
-        // A wake-up each half millisecond is cheap, one per packet is not.
-        quantum = max(1, min(batch, Int(500_000 / interval)))
-        forgiven = max(100_000_000, interval)
+    /// Probes a second. A share of the daemon's rate can be less than one.
+    package static let slowest = 0.001
+    private static let fastest = 1e9
+
+    /// `rate` in probes a second, at least `slowest`, whatever is given; `batch` is the most that may leave at once.
+    package init(rate: Double, batch: Int, now: Int64) {
+        self.batch = batch
+        (interval, quantum, forgiven) = Self.measures(rate, batch)
         due = Double(now)
+        earliest = due
+    }
+
+    private static func measures(_ rate: Double, _ batch: Int) -> (interval: Double, quantum: Int, forgiven: Double) {
+        let interval = 1e9 / min(max(slowest, rate), fastest)
+        // A wake-up each half millisecond is cheap, one per packet is not.
+        return (interval, max(1, min(batch, Int(500_000 / interval))), max(100_000_000, interval))
+    }
+
+    /// Goes on at another rate: what was owed at the old one is forgotten, and the next probe leaves no later than an interval of the new one.
+    package mutating func change(rate: Double, now: Int64) {
+        (interval, quantum, forgiven) = Self.measures(rate, batch)
+        due = min(max(due, Double(now)), Double(now) + interval)
         earliest = due
     }
 

@@ -14,6 +14,9 @@ package final class ProbeTable: Sendable {
     // Allocated here, freed in deinit, never reassigned; all access is atomic.
     nonisolated(unsafe) private let words: UnsafeMutablePointer<Atomic<UInt64>>
     private let wordCount: Int
+    /// A bit for each page that has changed since it was taken last. As above.
+    nonisolated(unsafe) private let dirty: UnsafeMutablePointer<Atomic<UInt64>>
+    private let dirtyCount: Int
 
     private static let perWord: UInt64 = 32
 
@@ -24,9 +27,14 @@ package final class ProbeTable: Sendable {
         silent = Atomic(positions.count)
         words = .allocate(capacity: wordCount)
         for index in 0..<wordCount { (words + index).initialize(to: Atomic(0)) }
+        dirtyCount = wordCount / (ProbePage.words * 64) + 1
+        dirty = .allocate(capacity: dirtyCount)
+        for index in 0..<dirtyCount { (dirty + index).initialize(to: Atomic(0)) }
     }
 
     deinit {
+        dirty.deinitialize(count: dirtyCount)
+        dirty.deallocate()
         words.deinitialize(count: wordCount)
         words.deallocate()
     }
@@ -48,6 +56,9 @@ package final class ProbeTable: Sendable {
         let value = (words + word).pointee.load(ordering: .relaxed)
         guard value &>> shift & 3 == 0 else { return false }
         (words + word).pointee.store(value | Self.code(state) &<< shift, ordering: .relaxed)
+        let page = word / ProbePage.words
+        let marks = (dirty + page / 64).pointee.load(ordering: .relaxed)
+        (dirty + page / 64).pointee.store(marks | 1 &<< UInt64(page % 64), ordering: .relaxed)
         silent.subtract(1, ordering: .releasing)
         return true
     }
@@ -96,19 +107,38 @@ package final class ProbeTable: Sendable {
         }
     }
 
-    /// The table's bits, for a checkpoint.
-    package var snapshot: [UInt64] {
-        (0..<wordCount).map { (words + $0).pointee.load(ordering: .relaxed) }
+    /// The pages that have changed since they were taken last, in order. Writers only.
+    package func takeDirtyPages() -> [ProbePage] {
+        var pages: [ProbePage] = []
+        for index in 0..<dirtyCount {
+            var marks = (dirty + index).pointee.exchange(0, ordering: .relaxed)
+            while marks != 0 {
+                pages.append(page(index * 64 + marks.trailingZeroBitCount))
+                marks &= marks - 1
+            }
+        }
+        return pages
     }
 
-    /// Takes over the bits of a checkpoint of the same positions; false, and nothing changed, when it is of another size.
-    package func restore(_ snapshot: [UInt64]) -> Bool {
-        guard snapshot.count == wordCount else { return false }
+    private func page(_ number: Int) -> ProbePage {
+        let first = number * ProbePage.words
+        let values = (first..<min(first + ProbePage.words, wordCount)).map { (words + $0).pointee.load(ordering: .relaxed) }
+        return ProbePage(number: number, values: values)
+    }
+
+    /// Takes over the pages of a checkpoint of the same positions, on a table that is all silent; false when one does not fit.
+    package func restore(_ pages: [ProbePage]) -> Bool {
         var answered = 0
-        for (index, value) in snapshot.enumerated() {
-            let valid = index == wordCount - 1 ? value & lastWordMask : value
-            (words + index).pointee.store(valid, ordering: .relaxed)
-            answered += ((valid | valid >> 1) & 0x5555_5555_5555_5555).nonzeroBitCount
+        for page in pages {
+            guard page.number >= 0, page.number <= wordCount / ProbePage.words, case let first = page.number * ProbePage.words,
+                first < wordCount, page.values.count == min(ProbePage.words, wordCount - first)
+            else { return false }
+            for (index, value) in page.values.enumerated() {
+                let word = first + index
+                let valid = word == wordCount - 1 ? value & lastWordMask : value
+                (words + word).pointee.store(valid, ordering: .relaxed)
+                answered += ((valid | valid >> 1) & 0x5555_5555_5555_5555).nonzeroBitCount
+            }
         }
         silent.store(positions.count - answered, ordering: .releasing)
         return true

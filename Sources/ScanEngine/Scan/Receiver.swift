@@ -15,9 +15,12 @@ final class Receiver: @unchecked Sendable {
     private let recorded: Set<TargetState>
     private let sink: any ObservationSink
     private var found: [Observation] = []
+    private var lastCheckpoint = SteadyClock.nanoseconds()
 
     /// Packets taken between two looks at the clock and the other interfaces.
     private static let batch = 4096
+    /// Nanoseconds between checkpoints.
+    private static let checkpointInterval: Int64 = 1_000_000_000
 
     init(
         captures: [PacketCapture], books: ScanBooks, space: ProbeSpace, permutation: Permutation, specification: ScanSpecification,
@@ -44,6 +47,7 @@ final class Receiver: @unchecked Sendable {
                 books.captureWake.clear()
                 try drainAll()
                 books.noteCaptureTurn()
+                keepCheckpoint()
             }
             try drainAll()
         } catch {
@@ -70,14 +74,23 @@ final class Receiver: @unchecked Sendable {
                     take(inner, time, interface, &state)
                 }
             }
+            // Under the lock, so that a checkpoint never knows of an answer that has not been delivered.
+            if !found.isEmpty { sink.deliver(found) }
             return (result, before > 0 && state.current.silentCount == 0)
         }
-        if !found.isEmpty {
-            sink.deliver(found)
-            found.removeAll(keepingCapacity: true)
-        }
+        found.removeAll(keepingCapacity: true)
         if finished { books.transmitWake.signal() }
         return try result.get()
+    }
+
+    private func keepCheckpoint() {
+        let now = SteadyClock.nanoseconds()
+        books.telemetry.capturePulse.store(now, ordering: .relaxed)
+        guard now - lastCheckpoint >= Self.checkpointInterval, sink.takesCheckpoint else { return }
+        lastCheckpoint = now
+        books.state.withLock { state in
+            if let checkpoint = books.checkpoint(&state) { sink.keep(checkpoint) }
+        }
     }
 
     /// Judges one packet: an answer of ours, or somebody else's.
@@ -123,11 +136,7 @@ final class Receiver: @unchecked Sendable {
             else { return false }
             state.counters.filtered -= 1
         }
-        switch answer {
-        case .open: state.counters.open += 1
-        case .closed: state.counters.closed += 1
-        default: state.counters.filtered += 1
-        }
+        state.counters.count(answer)
         return true
     }
 

@@ -11,30 +11,83 @@ final class ScanBooks: Sendable {
         var current: ProbeTable
         /// The chunk before, for answers that come after its end. What is silent there has been counted as filtered.
         var previous: ProbeTable?
+        /// The round and the position where this run began it.
+        var pass: (round: Int, start: UInt64)
         var roundTrips = RoundTripEstimator()
         /// Why the capture ended before the run did.
         var captureFault: EngineError?
     }
 
     let state: Mutex<State>
+    let telemetry = ScanTelemetry()
+    /// Probes a second that may leave at present; any thread sets it.
+    let rate: Atomic<Double>
     /// One for each attempt.
     let sendLogs: [SendLog]
     /// Wakes the transmit thread: everything has answered, or it shall stop.
     let transmitWake: WakeEvent
     let captureWake: WakeEvent
 
+    /// What runs before this one counted.
+    private let earlier: ScanCounters
+    private let startTime = Atomic<Int64>(0)
+    private let endTime = Atomic<Int64>(0)
     private let stopping = Atomic<Bool>(false)
     private let captureEnding = Atomic<Bool>(false)
     private let timeout: Atomic<Int64>
     /// How often the capture thread has taken everything that had arrived.
     private let captureTurns = Atomic<Int>(0)
 
-    init(current: ProbeTable, counters: ScanCounters, attempts: Int) throws(EngineError) {
-        state = Mutex(State(counters: counters, current: current))
+    init(current: ProbeTable, counters: ScanCounters, attempts: Int, rate: Double, pass: (Int, UInt64)) throws(EngineError) {
+        state = Mutex(State(counters: counters, current: current, pass: pass))
+        self.rate = Atomic(rate)
+        earlier = counters
         sendLogs = (0..<attempts).map { _ in SendLog() }
         transmitWake = try WakeEvent()
         captureWake = try WakeEvent()
         timeout = Atomic(RoundTripEstimator.firstGuess)
+    }
+
+    /// The run's time starts.
+    func noteStart() { startTime.store(SteadyClock.nanoseconds(), ordering: .relaxed) }
+
+    /// And ends.
+    func noteEnd() { endTime.store(SteadyClock.nanoseconds(), ordering: .relaxed) }
+
+    /// The books so far.
+    var counters: ScanCounters { state.withLock { counters(of: $0) } }
+
+    /// Probes sent by the runs so far.
+    var probesSent: Int64 { earlier.probesSent + telemetry.probesSent.load(ordering: .relaxed) }
+
+    private func counters(of state: borrowing State) -> ScanCounters {
+        var counters = state.counters
+        counters.probesSent = probesSent
+        counters.sendErrors = earlier.sendErrors + telemetry.sendErrors.load(ordering: .relaxed)
+        counters.seconds = earlier.seconds + elapsedSeconds
+        return counters
+    }
+
+    private var elapsedSeconds: Double {
+        let start = startTime.load(ordering: .relaxed)
+        guard start > 0 else { return 0 }
+        let end = endTime.load(ordering: .relaxed)
+        return Double((end > 0 ? end : SteadyClock.nanoseconds()) - start) / 1e9
+    }
+
+    /// Where the run stands, under the lock. Nil between the last chunk and the end: then an earlier checkpoint says more.
+    func checkpoint(_ state: inout State, at place: Transmitter.Place? = nil) -> ScanCheckpoint? {
+        guard !state.current.positions.isEmpty else { return nil }
+        let place = place ?? Transmitter.Place(round: state.pass.round, position: safePosition(state.pass))
+        return ScanCheckpoint(
+            chunkStart: state.current.positions.lowerBound, round: UInt64(place.round), position: place.position, counters: counters(of: state),
+            pages: state.current.takeDirtyPages())
+    }
+
+    /// A position of the pass before which every probe has had the time to be answered.
+    func safePosition(_ pass: (round: Int, start: UInt64)) -> UInt64 {
+        let earliest = WallClock.microseconds() - answerTimeout
+        return max(pass.start, sendLogs[pass.round].position(at: earliest) ?? pass.start)
     }
 
     /// True once the run has been told to stop.
@@ -63,9 +116,13 @@ final class ScanBooks: Sendable {
     /// Waits until the capture thread has taken all that had arrived before: on a busy machine it lags behind, and answers that came in time
     /// must not be taken for silence. Returns early when the run is stopped, and after the longest time-out. The transmit thread only.
     func awaitCapture() {
+        let start = SteadyClock.nanoseconds()
+        let end = start + RoundTripEstimator.ceiling * 1000
+        // What the kernel holds back at first can be taken after that.
+        let isGivenUp = start + Int64(PacketCapture.holdMilliseconds) * 1_500_000
+        while !isStopping, case let rest = isGivenUp - SteadyClock.nanoseconds(), rest > 0 { transmitWake.wait(nanoseconds: rest) }
         // The turn that is under way may have passed an interface already: the one after it counts.
         let goal = captureTurns.load(ordering: .acquiring) + 2
-        let end = SteadyClock.nanoseconds() + RoundTripEstimator.ceiling * 1000
         while captureTurns.load(ordering: .acquiring) < goal, !isStopping, SteadyClock.nanoseconds() < end {
             captureWake.signal()
             transmitWake.wait(nanoseconds: 500_000)

@@ -1,3 +1,5 @@
+import ScanTargets
+
 /// The books of a run.
 package struct ScanCounters: Sendable, Equatable {
     package var targets: Int64 = 0
@@ -18,6 +20,17 @@ package struct ScanCounters: Sendable, Equatable {
     package var seconds: Double = 0
 
     package init() {}
+
+    /// One more target is in `state`.
+    mutating func count(_ state: TargetState) {
+        switch state {
+        case .open: open += 1
+        case .closed: closed += 1
+        case .filtered: filtered += 1
+        case .down: down += 1
+        case .untested: untested += 1
+        }
+    }
 
     /// Every field as eight bytes, in the order above, for a checkpoint.
     var words: [UInt64] {

@@ -1,13 +1,13 @@
-import ScanTargets
+package import ScanTargets
 import Synchronization
 
 /// How a run ended.
 package enum ScanEnd: Sendable {
     case finished
-    /// It was told to stop; the checkpoint is where it goes on.
-    case stopped(ScanCheckpoint)
+    /// It was told to stop; the checkpoint is where it goes on, nil where an earlier one does.
+    case stopped(ScanCheckpoint?)
     /// A link or capture failed under it.
-    case failed(EngineError, ScanCheckpoint)
+    case failed(EngineError, ScanCheckpoint?)
 }
 
 /// One scan on real packets: a transmit and a capture thread over the links and captures of its paths.
@@ -16,13 +16,9 @@ package final class ScanRun: @unchecked Sendable {
     private let specification: ScanSpecification
     private let space: ProbeSpace
     private let books: ScanBooks
-    private let telemetry = ScanTelemetry()
     private let transmitter: Transmitter
     private let receiver: Receiver
     private let place: Transmitter.Place
-    private let earlier: ScanCounters
-    private let startTime = Atomic<Int64>(0)
-    private let endTime = Atomic<Int64>(0)
     /// Held until the run has ended, so that late SYN-ACKs still meet the kernel's RST.
     private let ports: SourcePortBlock
 
@@ -32,10 +28,11 @@ package final class ScanRun: @unchecked Sendable {
     package let linkWords: String
 
     /// Opens links and captures; when this returns, no answer is missed. Blocks for some milliseconds.
-    /// `checkpoint` must come from a run of the same selection and key.
+    /// `checkpoint` must come from a run of the same selection and key; `answered` are targets that have been observed since it was made.
     package init(
-        _ specification: ScanSpecification, paths: [ScanPath], ports: SourcePortBlock, scope: ScopeGuard, sink: any ObservationSink,
-        resuming checkpoint: ScanCheckpoint?
+        _ specification: ScanSpecification, paths: [ScanPath], ports: SourcePortBlock, scope: ScopeGuard, brake: Brake,
+        captures reserve: CaptureReserve, sink: any ObservationSink, resuming checkpoint: ScanCheckpoint?,
+        answered: [(target: Endpoint, state: TargetState)] = []
     ) throws(EngineError) {
         guard let space = ProbeSpace(specification.selection) else {
             throw EngineError(.internalFault, "The job has no targets, or more than 2^63.")
@@ -45,18 +42,31 @@ package final class ScanRun: @unchecked Sendable {
             throw EngineError(.internalFault, "The stored checkpoint lies outside the job: cancel it and submit it again.")
         }
         let table = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count))
-        if let checkpoint, !table.restore(checkpoint.table) {
+        let isOfThisJob = checkpoint.map { $0.counters.targets == Int64(clamping: space.count) } ?? true
+        if let checkpoint, !isOfThisJob || !table.restore(checkpoint.pages) {
             throw EngineError(.internalFault, "The stored checkpoint does not fit the job: cancel it and submit it again.")
         }
         var counters = checkpoint?.counters ?? ScanCounters()
         counters.targets = Int64(clamping: space.count)
         let permutation = Permutation(count: space.count, key: specification.key)
-        let books = try ScanBooks(current: table, counters: counters, attempts: specification.retries + 1)
+        for (target, state) in answered {
+            guard let index = space.index(of: target), case let position = permutation.position(of: index), table.positions.contains(position),
+                table.settle(position, as: state)
+            else { continue }
+            counters.count(state)
+        }
+        let place = Transmitter.Place(
+            round: min(Int(clamping: checkpoint?.round ?? 0), specification.retries),
+            position: min(max(checkpoint?.position ?? start, start), table.positions.upperBound))
+        let books = try ScanBooks(
+            current: table, counters: counters, attempts: specification.retries + 1, rate: Double(specification.rate),
+            pass: (place.round, place.position))
         interfaceNames = Array(Set(paths.map(\.interface.name))).sorted()
         linkWords = Array(Set(paths.map(\.link.rawValue))).sorted().joined(separator: ",")
         let filter = CaptureFilter.expression(first: ports.first, count: UInt16(specification.retries) + 1)
         var captures: [PacketCapture] = []
-        for name in interfaceNames { captures.append(try PacketCapture(name, filter: filter)) }
+        let room = PacketCapture.room(rate: specification.rate, targets: space.count)
+        for name in interfaceNames { captures.append(try reserve.take(name, room: room, filter: filter)) }
         var lanes: [Lane] = []
         for path in paths { lanes.append(try Lane(path, specification)) }
 
@@ -64,22 +74,19 @@ package final class ScanRun: @unchecked Sendable {
         self.space = space
         self.books = books
         self.ports = ports
-        earlier = counters
-        place = Transmitter.Place(
-            round: min(Int(clamping: checkpoint?.round ?? 0), specification.retries),
-            position: min(max(checkpoint?.position ?? start, start), table.positions.upperBound))
+        self.place = place
         receiver = Receiver(
             captures: captures, books: books, space: space, permutation: permutation, specification: specification, ports: ports,
             sink: sink)
         transmitter = Transmitter(
             specification, space: space, permutation: permutation, books: books, table: table, lanes: lanes, ports: ports, scope: scope,
-            sink: sink, telemetry: telemetry)
-        telemetry.position.store(place.position, ordering: .relaxed)
+            brake: brake, sink: sink)
+        books.telemetry.position.store(place.position, ordering: .relaxed)
     }
 
     /// Starts the threads. `onEnd` is called once, on the transmit thread, after the last observation has been delivered.
     package func start(onEnd: @escaping @Sendable (ScanEnd) -> Void) throws(EngineError) {
-        startTime.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+        books.noteStart()
         let capture = try WorkerThread("scan-capture") { [receiver] in receiver.run() }
         do {
             try WorkerThread("scan-transmit") { [self] in
@@ -101,7 +108,7 @@ package final class ScanRun: @unchecked Sendable {
         let outcome = Result { () throws(EngineError) in try transmitter.run(from: place) }
         books.endCapture()
         capture.join()
-        endTime.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+        books.noteEnd()
         if let fault = books.state.withLock({ $0.captureFault }) { return .failed(fault, checkpoint(at: nil)) }
         switch outcome {
         case .success(.finished): return .finished
@@ -111,36 +118,39 @@ package final class ScanRun: @unchecked Sendable {
     }
 
     /// After a fault nobody knows which probes left: the round begins again, over what is silent.
-    private func checkpoint(at place: Transmitter.Place?) -> ScanCheckpoint {
-        let table = books.state.withLock { $0.current }
-        return ScanCheckpoint(
-            chunkStart: table.positions.lowerBound, round: UInt64(place?.round ?? telemetry.round.load(ordering: .relaxed)),
-            position: place?.position ?? table.positions.lowerBound, counters: counters, table: table.snapshot)
+    private func checkpoint(at place: Transmitter.Place?) -> ScanCheckpoint? {
+        books.state.withLock { state in
+            let start = Transmitter.Place(round: state.pass.round, position: state.current.positions.lowerBound)
+            return books.checkpoint(&state, at: place ?? start)
+        }
     }
 
     /// The books so far. Any thread.
-    package var counters: ScanCounters {
-        var counters = books.state.withLock { $0.counters }
-        counters.probesSent = earlier.probesSent + telemetry.probesSent.load(ordering: .relaxed)
-        counters.sendErrors = earlier.sendErrors + telemetry.sendErrors.load(ordering: .relaxed)
-        counters.seconds = earlier.seconds + elapsedSeconds
-        return counters
+    package var counters: ScanCounters { books.counters }
+
+    /// Probes a second that it may send at present; holds from the next batch on. Any thread.
+    package var rate: Double {
+        get { books.rate.load(ordering: .relaxed) }
+        set {
+            books.rate.store(max(newValue, Pacer.slowest), ordering: .relaxed)
+            books.transmitWake.signal()
+        }
     }
 
-    private var elapsedSeconds: Double {
-        let start = startTime.load(ordering: .relaxed)
-        guard start > 0 else { return 0 }
-        let end = endTime.load(ordering: .relaxed)
-        return Double((end > 0 ? end : SteadyClock.nanoseconds()) - start) / 1e9
+    /// Whether both threads were at work within the last `nanoseconds`. Any thread.
+    package func isAlive(within nanoseconds: Int64) -> Bool {
+        let oldest = SteadyClock.nanoseconds() - nanoseconds
+        return books.telemetry.transmitPulse.load(ordering: .relaxed) > oldest && books.telemetry.capturePulse.load(ordering: .relaxed) > oldest
     }
 
     /// How far it has come, an estimate: silent targets are expected to stay silent. Any thread.
     package var progress: ScanProgress {
         let table = books.state.withLock { $0.current }
+        let telemetry = books.telemetry
         let round = telemetry.round.load(ordering: .relaxed)
         let position = telemetry.position.load(ordering: .relaxed)
         let rate = telemetry.rate.load(ordering: .relaxed)
-        let sent = Double(earlier.probesSent + telemetry.probesSent.load(ordering: .relaxed))
+        let sent = Double(books.probesSent)
         let size = Double(table.positions.count)
         let passed = Double(position - min(position, table.positions.lowerBound)) / max(1, size)
         let silent = Double(table.silentCount)
@@ -153,6 +163,6 @@ package final class ScanRun: @unchecked Sendable {
         let remaining = unsent + (quiet + unsent * min(1, share)) * rounds + later
         return ScanProgress(
             round: round, fraction: sent + remaining > 0 ? sent / (sent + remaining) : 0, rate: rate,
-            eta: rate > 0 ? remaining / min(rate, Double(specification.rate)) : nil)
+            eta: rate > 0 ? remaining / min(rate, self.rate) : nil)
     }
 }

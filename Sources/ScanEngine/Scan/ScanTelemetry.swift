@@ -9,6 +9,10 @@ final class ScanTelemetry: Sendable {
     /// Probes a second.
     let rate = Atomic<Double>(0)
 
+    /// When the transmit and the capture thread were last seen at work; ns on the steady clock, 0 before that.
+    let transmitPulse = Atomic<Int64>(0)
+    let capturePulse = Atomic<Int64>(0)
+
     private let windowStart = Atomic<Int64>(0)
     private let windowProbes = Atomic<Int64>(0)
     private static let window: Int64 = 250_000_000

@@ -14,15 +14,20 @@ final class Transmitter: @unchecked Sendable {
     private let scope: ScopeGuard
     private let sink: any ObservationSink
     private let telemetry: ScanTelemetry
+    private let brake: Brake
 
     private var table: ProbeTable
     private var pacer: Pacer
+    private var rate: Double
     private var allowed: AddressSet
     private var allowedVersion: Int
     /// When this round's last probe left; 0 when it has sent none, and there is nothing to wait for.
     private var lastSent: Int64 = 0
     /// Whether a target of this chunk may have been passed over, because scope or routes leave it out.
     private var mayHaveSkipped = false
+
+    /// However slow the rate, the thread looks around that often; ns.
+    private static let longestWait: Int64 = 1_000_000_000
 
     /// Where a run goes on.
     struct Place {
@@ -37,7 +42,7 @@ final class Transmitter: @unchecked Sendable {
 
     init(
         _ specification: ScanSpecification, space: ProbeSpace, permutation: Permutation, books: ScanBooks, table: ProbeTable, lanes: [Lane],
-        ports: SourcePortBlock, scope: ScopeGuard, sink: any ObservationSink, telemetry: ScanTelemetry
+        ports: SourcePortBlock, scope: ScopeGuard, brake: Brake, sink: any ObservationSink
     ) {
         self.specification = specification
         self.space = space
@@ -47,9 +52,11 @@ final class Transmitter: @unchecked Sendable {
         self.lanes = lanes
         self.scope = scope
         self.sink = sink
-        self.telemetry = telemetry
+        self.brake = brake
+        telemetry = books.telemetry
         firstPort = ports.first
-        pacer = Pacer(rate: specification.rate, batch: FrameBatch.capacity, now: SteadyClock.nanoseconds())
+        rate = books.rate.load(ordering: .relaxed)
+        pacer = Pacer(rate: rate, batch: FrameBatch.capacity, now: SteadyClock.nanoseconds())
         allowedVersion = scope.currentVersion
         allowed = scope.current
     }
@@ -75,7 +82,10 @@ final class Transmitter: @unchecked Sendable {
         var place = place
         while place.round <= specification.retries {
             telemetry.round.store(place.round, ordering: .relaxed)
-            books.state.withLock { $0.counters.rounds = max($0.counters.rounds, Int64(place.round) + 1) }
+            books.state.withLock { state in
+                state.counters.rounds = max(state.counters.rounds, Int64(place.round) + 1)
+                state.pass = (place.round, place.position)
+            }
             if let position = try pass(place) { return rewound(place.round, position) }
             guard awaitAnswers() else { return rewound(place.round, table.positions.upperBound) }
             if table.silentCount == 0 { return nil }
@@ -97,10 +107,14 @@ final class Transmitter: @unchecked Sendable {
             if books.isStopping { return position }
             refreshScope()
             let now = SteadyClock.nanoseconds()
-            let permitted = sink.isFull ? 0 : pacer.permitted(now: now)
+            telemetry.transmitPulse.store(now, ordering: .relaxed)
+            refreshRate(now)
+            let isHeld = brake.isOn || sink.isFull
+            let permitted = isHeld ? 0 : pacer.permitted(now: now)
             guard permitted > 0 else {
-                // While the sink is full the pacer may owe probes: look again shortly.
-                books.transmitWake.wait(nanoseconds: max(pacer.delay(now: now), sink.isFull ? 1_000_000 : 0))
+                // While it is held the pacer may owe probes: look again shortly.
+                let delay = max(pacer.delay(now: now), isHeld ? 1_000_000 : 0)
+                books.transmitWake.wait(nanoseconds: min(delay, Self.longestWait))
                 continue
             }
             log.note(position, at: WallClock.microseconds())
@@ -149,10 +163,20 @@ final class Transmitter: @unchecked Sendable {
         allowed = scope.current
     }
 
+    private func refreshRate(_ now: Int64) {
+        let current = books.rate.load(ordering: .relaxed)
+        guard current != rate else { return }
+        rate = current
+        pacer.change(rate: rate, now: now)
+    }
+
     private func flush() throws(EngineError) {
         for lane in lanes where lane.pending > 0 {
             let sent = try lane.flush {
-                books.transmitWake.wait(nanoseconds: 200_000)
+                repeat {
+                    books.transmitWake.wait(nanoseconds: 200_000)
+                    telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+                } while brake.isOn && !books.isStopping
                 return !books.isStopping
             }
             telemetry.probesSent.add(Int64(sent.probes), ordering: .relaxed)
@@ -166,6 +190,7 @@ final class Transmitter: @unchecked Sendable {
         var isCaughtUp = false
         while table.silentCount > 0 {
             if books.isStopping { return false }
+            telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
             // The time-out follows the answers that come in meanwhile.
             let rest = lastSent + books.answerTimeout * 1000 - SteadyClock.nanoseconds()
             if rest > 0 {
@@ -181,10 +206,8 @@ final class Transmitter: @unchecked Sendable {
 
     /// A place from which no probe is missing whose answer may still be on its way.
     private func rewound(_ round: Int, _ position: UInt64) -> Place {
-        let earliest = WallClock.microseconds() - books.answerTimeout
-        let start = table.positions.lowerBound
-        let safe = books.sendLogs[round].position(at: earliest) ?? start
-        return Place(round: round, position: min(max(safe, start), position))
+        let pass = books.state.withLock { $0.pass }
+        return Place(round: round, position: min(books.safePosition(pass), position))
     }
 
     /// Whether every target of the job is in the books.
@@ -205,6 +228,7 @@ final class Transmitter: @unchecked Sendable {
             state.counters.filtered += Int64(table.silentCount)
             state.previous = table
             state.current = next
+            state.pass = (0, start)
         }
         guard start < space.count else { return nil }
         table = next
@@ -219,7 +243,10 @@ final class Transmitter: @unchecked Sendable {
         var batch: [Observation] = []
         var position = table.positions.lowerBound
         while position < table.positions.upperBound, !books.isStopping {
-            while sink.isFull, !books.isStopping { books.transmitWake.wait(nanoseconds: 1_000_000) }
+            while sink.isFull, !books.isStopping {
+                books.transmitWake.wait(nanoseconds: 1_000_000)
+                telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+            }
             let end = min(position + 65_536, table.positions.upperBound)
             // Under the lock no answer comes in between, so each target is counted once.
             books.state.withLock { state in
@@ -228,11 +255,9 @@ final class Transmitter: @unchecked Sendable {
                     settle(next, &state.counters, &batch)
                 }
                 position = end
+                if !batch.isEmpty { sink.deliver(batch) }
             }
-            if !batch.isEmpty {
-                sink.deliver(batch)
-                batch.removeAll(keepingCapacity: true)
-            }
+            batch.removeAll(keepingCapacity: true)
         }
         return position == table.positions.upperBound
     }

@@ -1,27 +1,24 @@
+import ScanAPI
 import ScanEngine
+package import ScanFiles
 import ScanTargets
-import SystemPackage
-import TOMLKit
 
 extension Configuration {
     package static let defaultPath = "/etc/synscan/synscand.toml"
 
     /// Reads the file at `path`, and the deny files it names.
-    package static func load(_ path: String) throws(ConfigurationError) -> Configuration {
-        do {
-            return try Configuration(toml: try TextFile.read(path, limit: 1 << 20), file: path)
-        } catch let error as ConfigurationError {
-            throw error
-        } catch {
-            throw ConfigurationError(file: path, problem: "cannot be read: \(error)")
-        }
+    package static func load(_ path: String) throws(FileFault) -> Configuration {
+        try Configuration(toml: try TextFile.readTrusted(path, limit: 1 << 20), file: path)
     }
 
     /// Reads TOML text; `file` is its name in errors.
-    package init(toml text: String, file: String) throws(ConfigurationError) {
-        var root = TableReader(file: file, name: "", table: try Self.parse(text, file), lines: KeyLines(text))
+    package init(toml text: String, file: String) throws(FileFault) {
+        var root = try TableReader(text: text, file: file)
         var table = try root.table("control")
         control = try Control(&table)
+        var roles = try table.table("roles")
+        control.roles = try RoleTable(&roles)
+        try roles.finish()
         try table.finish()
         table = try root.table("store")
         store = try Store(&table)
@@ -40,22 +37,10 @@ extension Configuration {
         try table.finish()
         try root.finish()
     }
-
-    private static func parse(_ text: String, _ file: String) throws(ConfigurationError) -> TOMLTable {
-        // The library takes C strings: what follows a NUL would go unread.
-        guard !text.utf8.contains(0) else { throw ConfigurationError(file: file, problem: "holds a NUL byte, so it is no text file") }
-        do {
-            return try TOMLTable(string: text)
-        } catch let error as TOMLParseError {
-            throw ConfigurationError(file: file, line: error.source.begin.line, problem: "\(error.description)")
-        } catch {
-            throw ConfigurationError(file: file, problem: "is not TOML: \(error)")
-        }
-    }
 }
 
 extension Configuration.Control {
-    init(_ table: inout TableReader) throws(ConfigurationError) {
+    init(_ table: inout TableReader) throws(FileFault) {
         if let path = try table.path("socket") {
             // What a Unix socket's address holds (unix(7)), less what NIO keeps for itself.
             guard path.utf8.count <= 103 else { throw table.fault("socket", "is longer than the 103 bytes that a socket's path may have") }
@@ -67,18 +52,49 @@ extension Configuration.Control {
             }
             group = name
         }
+        if let path = try table.path("audit_log") { auditLog = path }
+    }
+}
+
+extension RoleTable {
+    /// Reads `[control.roles]`: for each role a list of users, and of groups with an @ before.
+    init(_ table: inout TableReader) throws(FileFault) {
+        self.init()
+        for role in Role.allCases {
+            let names = try table.strings(role.rawValue) ?? []
+            guard !names.isEmpty else { continue }
+            words[role] = names
+            for name in names { try add(name, as: role, table) }
+        }
+    }
+
+    private mutating func add(_ name: String, as role: Role, _ table: TableReader) throws(FileFault) {
+        if name.hasPrefix("@") {
+            guard let group = SystemAccounts.group(String(name.dropFirst())) else {
+                throw table.fault(role.rawValue, "there is no group \(name.dropFirst()); make it (groupadd), or leave it out")
+            }
+            add(group: group, as: role)
+        } else {
+            guard let user = SystemAccounts.user(name) else {
+                throw table.fault(role.rawValue, "there is no user \(name); groups are written with an @ before: \"@\(name)\"")
+            }
+            add(user: user, as: role)
+        }
     }
 }
 
 extension Configuration.Store {
-    init(_ table: inout TableReader) throws(ConfigurationError) {
+    init(_ table: inout TableReader) throws(FileFault) {
         if let path = try table.path("directory") { directory = path }
+        if let value = try table.integer("keep_days", in: 1...36_500) { keepDays = Int(value) }
+        if let value = try table.integer("max_size", in: 16 << 20...Int64.max) { maxSize = value }
     }
 }
 
 extension Configuration.Results {
-    init(_ table: inout TableReader) throws(ConfigurationError) {
+    init(_ table: inout TableReader) throws(FileFault) {
         if let path = try table.path("log") { log = path }
+        if let value = try table.integer("min_free", in: 0...Int64.max) { minFree = value }
         guard let words = try table.strings("states") else { return }
         let known = TargetState.allCases.map(\.rawValue).joined(separator: ", ")
         states = []
@@ -96,16 +112,20 @@ extension Configuration.Limits {
     /// More than any Ethernet of today carries, so certainly a slip.
     private static let greatestRate: Int64 = 100_000_000
 
-    init(_ table: inout TableReader) throws(ConfigurationError) {
+    init(_ table: inout TableReader) throws(FileFault) {
         if let value = try table.integer("max_rate", in: 1...Self.greatestRate) { maxRate = Int(value) }
         if let value = try table.integer("max_running_jobs", in: 1...64) { maxRunningJobs = Int(value) }
         if let value = try table.integer("max_job_targets", in: 1...Int64.max) { maxJobTargets = value }
         if let value = try table.integer("max_request_bytes", in: 1024...1 << 30) { maxRequestBytes = Int(value) }
+        if let value = try table.integer("per_user_queued", in: 1...1_000_000) { perUserQueued = Int(value) }
+        if let value = try table.integer("per_user_running", in: 1...64) { perUserRunning = Int(value) }
+        if let value = try table.integer("per_user_followers", in: 1...10_000) { perUserFollowers = Int(value) }
+        if let value = try table.seconds("resume_within", in: 1...366 * 86_400) { resumeWithin = value }
     }
 }
 
 extension Configuration.Scan {
-    init(_ table: inout TableReader) throws(ConfigurationError) {
+    init(_ table: inout TableReader) throws(FileFault) {
         if let text = try table.string("source_ports") { sourcePorts = try Self.ports(text, table) }
         if let text = try table.string("source_address") {
             guard let address = IPAddress(text) else {
@@ -121,7 +141,7 @@ extension Configuration.Scan {
         }
     }
 
-    private static func ports(_ text: String, _ table: TableReader) throws(ConfigurationError) -> ClosedRange<UInt16> {
+    private static func ports(_ text: String, _ table: TableReader) throws(FileFault) -> ClosedRange<UInt16> {
         guard let set = PortSet(text), set.ranges.count == 1, let range = set.ranges.first else {
             throw table.fault("source_ports", "\"\(text)\" is not one range of ports; write it like \"61000-65535\"")
         }
@@ -134,7 +154,7 @@ extension Configuration.Scan {
 
 extension TableReader {
     /// An absolute path.
-    fileprivate mutating func path(_ key: String) throws(ConfigurationError) -> String? {
+    fileprivate mutating func path(_ key: String) throws(FileFault) -> String? {
         guard let path = try string(key) else { return nil }
         guard path.hasPrefix("/"), !path.utf8.contains(0), path.utf8.count < 4096 else {
             throw fault(key, "\"\(path)\" is not an absolute path; begin it with /")

@@ -18,11 +18,18 @@ package struct Configuration: Sendable, Equatable {
         package var socket = ControlSocket.defaultPath
         /// The group whose members may use the socket.
         package var group = "synscan"
+        /// One line for each request, whether it was done or refused.
+        package var auditLog = "/var/log/synscan/audit.jsonl"
+        package var roles = RoleTable()
     }
 
     /// `[store]`
     package struct Store: Sendable, Equatable {
         package var directory = "/var/lib/synscan"
+        /// Jobs that ended longer ago are deleted.
+        package var keepDays = 90
+        /// Bytes; the oldest finished jobs are deleted when the database grows beyond.
+        package var maxSize: Int64 = 8 << 30
     }
 
     /// `[results]`
@@ -30,6 +37,8 @@ package struct Configuration: Sendable, Equatable {
         package var log = "/var/log/synscan/results.jsonl"
         /// The states whose targets are recorded where a job does not say otherwise.
         package var states: Set<TargetState> = [.open]
+        /// Bytes; with less left for log or store, jobs wait.
+        package var minFree: Int64 = 32 << 20
     }
 
     /// `[limits]`
@@ -39,6 +48,12 @@ package struct Configuration: Sendable, Equatable {
         package var maxRunningJobs = 4
         package var maxJobTargets: Int64 = 4_294_967_296
         package var maxRequestBytes = 64 << 20
+        /// Of one user, admins apart: jobs that are not over and do not run, jobs that run, and streams of events.
+        package var perUserQueued = 20
+        package var perUserRunning = 2
+        package var perUserFollowers = 8
+        /// Seconds; after a longer interruption jobs come back paused.
+        package var resumeWithin = 12 * 3600
     }
 
     /// `[scan]`

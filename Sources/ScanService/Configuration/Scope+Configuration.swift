@@ -1,8 +1,9 @@
+import ScanFiles
 import ScanTargets
 
 extension Scope {
     /// Reads `[scope]`: `allow`, `deny`, and the files of `deny_files`.
-    static func read(_ table: inout TableReader) throws(ConfigurationError) -> Scope {
+    static func read(_ table: inout TableReader) throws(FileFault) -> Scope {
         let allowWords = try table.strings("allow") ?? words
         var allow: [AddressRange] = []
         for text in allowWords {
@@ -17,7 +18,7 @@ extension Scope {
             allow: AddressSet(allow), allowWords: allowWords, deny: AddressSet(deny), denyWords: denyWords + files.map { "all in \($0)" })
     }
 
-    private static func range(_ text: String, _ key: String, _ table: TableReader) throws(ConfigurationError) -> AddressRange {
+    private static func range(_ text: String, _ key: String, _ table: TableReader) throws(FileFault) -> AddressRange {
         let expression: TargetExpression
         do {
             expression = try TargetExpression(parsing: text)
@@ -30,13 +31,13 @@ extension Scope {
         return range
     }
 
-    private static func denied(in path: String, _ table: TableReader) throws(ConfigurationError) -> [AddressRange] {
+    private static func denied(in path: String, _ table: TableReader) throws(FileFault) -> [AddressRange] {
         guard path.hasPrefix("/") else { throw table.fault("deny_files", "\"\(path)\" is not an absolute path") }
         let text: String
         do {
-            text = try TextFile.read(path)
+            text = try TextFile.readTrusted(path)
         } catch {
-            throw table.fault("deny_files", "cannot read \(path): \(error)")
+            throw table.fault("deny_files", "\(path) \(error.problem)")
         }
         var ranges: [AddressRange] = []
         do {
@@ -46,7 +47,7 @@ extension Scope {
                 }
                 ranges.append(range)
             }
-        } catch let error as ConfigurationError {
+        } catch let error as FileFault {
             throw error
         } catch {
             throw table.fault("deny_files", "\(error)")

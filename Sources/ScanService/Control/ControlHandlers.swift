@@ -4,9 +4,10 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
-import ScanAPI
+package import ScanAPI
 import ScanEngine
 import ScanTargets
+import Synchronization
 
 /// Answers the control interface's requests.
 struct ControlHandlers: Sendable {
@@ -17,23 +18,36 @@ struct ControlHandlers: Sendable {
     private static let listLimit = 1000
     private static let greatestListLimit = 100_000
 
-    /// Never throws: whatever goes wrong becomes an answer.
+    /// Never throws: whatever goes wrong becomes an answer. Every request is audited.
     func respond(to request: Request, context: ControlContext) async -> Response {
-        let response = await answer(request, context)
+        let audit = Mutex(AuditEntry(command: "\(RequestReader.shown(request.method.rawValue)) \(RequestReader.shown(request.uri.path))"))
+        let response = await answer(request, context.channel, audit)
+        audit.withLock { entry in
+            entry.status = Int(response.status.code)
+            service.audit.write(entry)
+        }
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func answer(_ request: Request, _ context: ControlContext) async -> Response {
+    private func answer(_ request: Request, _ channel: any Channel, _ audit: borrowing Mutex<AuditEntry>) async -> Response {
         do {
+            let peer = try await Peer(of: channel)
+            audit.withLock { $0.peer = peer }
+            let role = try service.role(of: peer)
+            audit.withLock { $0.role = role }
             let route = try ControlRoute(path: request.uri.path)
-            guard route.methods.contains(request.method) else {
-                return Answer.wrongMethod(request.method, request.uri.path, allowed: route.methods)
+            guard let command = route.commands[request.method] else {
+                audit.withLock { $0.reason = "no such method" }
+                return Answer.wrongMethod(request.method, request.uri.path, allowed: Array(route.commands.keys))
             }
-            let peer = try await Peer(of: context.channel)
-            try service.admit(peer)
-            return try await answer(route, request, peer, context.channel)
+            audit.withLock { $0.command = command.name }
+            guard role >= command.role else {
+                throw Refusal(.refused, "User \(peer.uid) may not do this: it takes the role \(command.role.rawValue), and yours is \(role.rawValue).")
+            }
+            return try await answer(route, request, Asker(peer: peer, role: role), channel, audit)
         } catch {
             let refusal = Refusal(of: error)
+            audit.withLock { $0.reason = refusal.message }
             if refusal.kind == .internal { service.logger.error("\(refusal.message)") }
             let response = Answer.refusal(refusal)
             // Nobody waits for the rest of a body that is too large.
@@ -41,23 +55,67 @@ struct ControlHandlers: Sendable {
         }
     }
 
-    private func answer(_ route: ControlRoute, _ request: Request, _ peer: Peer, _ channel: any Channel) async throws -> Response {
+    private func answer(
+        _ route: ControlRoute, _ request: Request, _ asker: Asker, _ channel: any Channel, _ audit: borrowing Mutex<AuditEntry>
+    ) async throws -> Response {
         switch route {
-        case .status: return try Answer.json(try await service.status())
+        case .status: return try Answer.json(try await service.status(for: asker))
         case .openAPI: return Answer.document(OpenAPIDocument.bytes)
         case .plans:
-            return try Answer.json(try await bodies.reading(request, on: channel) { try await service.plan($0) })
+            let (plan, targets) = try await bodies.reading(JobRequest.self, of: request, on: channel) { request in
+                (await Result.catching { try await service.plan(request) }, Self.shownTargets(request))
+            }
+            audit.withLock { $0.targets = targets }
+            return try Answer.json(try plan.get())
         case .jobs where request.method == .post:
-            let job = try await bodies.reading(request, on: channel) { try await service.submit($0, by: peer) }
-            var response = try Answer.json(job, status: .created)
-            response.headers[.location] = Routes.job(String(job.id))
-            return response
+            let (job, targets) = try await bodies.reading(JobRequest.self, of: request, on: channel) { request in
+                (await Result.catching { try await service.submit(request, by: asker) }, Self.shownTargets(request))
+            }
+            audit.withLock { $0.targets = targets }
+            return try created(try job.get(), audit)
         case .jobs: return try Answer.json(try await service.jobs(limit: try limit(of: request)))
-        case .job(let reference): return try Answer.json(try await service.job(reference))
-        case .cancel(let reference): return try Answer.json(try await service.cancel(reference, by: peer))
-        case .events(let reference): return try await events(reference)
-        case .findings(let reference): return findings(of: try await service.job(reference).id)
+        case .reload: return try Answer.json(try await service.reload())
+        case .reopen: return try Answer.json(try await service.reopen())
+        case .halt: return try Answer.json(try await service.halt(by: asker))
+        case .unhalt: return try Answer.json(try await service.unhalt(by: asker))
+        case .job(let reference), .pause(let reference), .resume(let reference), .cancel(let reference), .events(let reference),
+            .findings(let reference):
+            let job = try await service.job(reference)
+            audit.withLock { entry in
+                entry.job = job.id
+                entry.targets = job.targets
+            }
+            return try await answer(route, about: job, request, asker, channel)
         }
+    }
+
+    private func answer(
+        _ route: ControlRoute, about job: Job, _ request: Request, _ asker: Asker, _ channel: any Channel
+    ) async throws -> Response {
+        switch route {
+        case .pause: return try Answer.json(try await service.steer(job, .pause, by: asker))
+        case .resume: return try Answer.json(try await service.steer(job, .resume, by: asker))
+        case .cancel: return try Answer.json(try await service.steer(job, .cancel, by: asker))
+        case .events: return try await events(of: job, asker)
+        case .findings: return findings(of: job.id)
+        case .job where request.method == .delete: return try Answer.json(try await service.delete(job, by: asker))
+        case .job where request.method == .patch:
+            let change = try await bodies.reading(JobChange.self, of: request, on: channel) { $0 }
+            return try Answer.json(try await service.change(job, change, by: asker))
+        default: return try Answer.json(job)
+        }
+    }
+
+    private func created(_ job: Job, _ audit: borrowing Mutex<AuditEntry>) throws -> Response {
+        audit.withLock { $0.job = job.id }
+        var response = try Answer.json(job, status: .created)
+        response.headers[.location] = Routes.job(String(job.id))
+        return response
+    }
+
+    /// The target expressions for the audit log, shortened as a job's are.
+    private static func shownTargets(_ request: JobRequest) -> [String] {
+        request.targets.prefix(JobDraft.shownTargets).map(RequestReader.shown)
     }
 
     private func limit(of request: Request) throws(Refusal) -> Int {
@@ -68,9 +126,8 @@ struct ControlHandlers: Sendable {
         return limit
     }
 
-    private func events(_ reference: JobReference) async throws -> Response {
-        let job = try await service.job(reference)
-        let feed = await service.queue.follow(job.id)
+    private func events(of job: Job, _ asker: Asker) async throws -> Response {
+        let feed = try await service.follow(job, by: asker)
         // It may have ended in between: then this is its last state.
         let last = feed == nil ? try await service.job(.id(job.id)) : job
         return Answer.stream { writer in
@@ -103,4 +160,30 @@ struct ControlHandlers: Sendable {
     }
 
     private static let findingsPage = 2000
+}
+
+/// Who asks, and what that one may do.
+package struct Asker: Sendable {
+    package let peer: Peer
+    package let role: Role
+
+    package init(peer: Peer, role: Role) {
+        self.peer = peer
+        self.role = role
+    }
+
+    package var uid: UInt32 { peer.uid }
+
+    /// A limit of `[limits] per_user_…` for this one: nil for admins.
+    func limit(_ value: Int) -> Int? { role == .admin ? nil : value }
+}
+
+extension Result where Failure == any Error {
+    fileprivate static func catching(_ body: () async throws -> Success) async -> Result {
+        do {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
 }

@@ -3,8 +3,10 @@ import ScanAPI
 
 /// What a path of the control interface stands for.
 enum ControlRoute: Sendable, Equatable {
-    case status, openAPI, plans, jobs
+    case status, openAPI, plans, jobs, reload, reopen, halt, unhalt
     case job(JobReference)
+    case pause(JobReference)
+    case resume(JobReference)
     case cancel(JobReference)
     case events(JobReference)
     case findings(JobReference)
@@ -16,6 +18,10 @@ enum ControlRoute: Sendable, Equatable {
         case Routes.openAPI: self = .openAPI
         case Routes.plans: self = .plans
         case Routes.jobs: self = .jobs
+        case Routes.reload: self = .reload
+        case Routes.reopen: self = .reopen
+        case Routes.halt: self = .halt
+        case Routes.unhalt: self = .unhalt
         default: self = try Self.ofJob(path)
         }
     }
@@ -27,6 +33,8 @@ enum ControlRoute: Sendable, Equatable {
         guard let job = JobReference(text) else { throw unknown }
         switch path {
         case Routes.job(text): return .job(job)
+        case Routes.pause(text): return .pause(job)
+        case Routes.resume(text): return .resume(job)
         case Routes.cancel(text): return .cancel(job)
         case Routes.events(text): return .events(job)
         case Routes.findings(text): return .findings(job)
@@ -34,12 +42,24 @@ enum ControlRoute: Sendable, Equatable {
         }
     }
 
-    /// The methods that the path answers.
-    var methods: [HTTPRequest.Method] {
+    /// The methods that the path answers, each with the command's name in the audit log and the least role that may give it. Whose job it is and what
+    /// is asked for can narrow that further.
+    var commands: [HTTPRequest.Method: (name: String, role: Role)] {
         switch self {
-        case .status, .openAPI, .job, .events, .findings: [.get]
-        case .plans, .cancel: [.post]
-        case .jobs: [.get, .post]
+        case .status: [.get: ("status", .viewer)]
+        case .openAPI: [.get: ("openapi", .viewer)]
+        case .plans: [.post: ("plan", .viewer)]
+        case .jobs: [.get: ("jobs", .viewer), .post: ("submit", .operator)]
+        case .reload: [.post: ("reload", .admin)]
+        case .reopen: [.post: ("reopen", .admin)]
+        case .halt: [.post: ("halt", .admin)]
+        case .unhalt: [.post: ("unhalt", .admin)]
+        case .job: [.get: ("show", .viewer), .patch: ("change", .operator), .delete: ("delete", .operator)]
+        case .pause: [.post: ("pause", .operator)]
+        case .resume: [.post: ("resume", .operator)]
+        case .cancel: [.post: ("cancel", .operator)]
+        case .events: [.get: ("follow", .viewer)]
+        case .findings: [.get: ("results", .viewer)]
         }
     }
 }

@@ -14,7 +14,7 @@ package struct ControlServer: Service {
     private let logger: Logger
     private let onListening: @Sendable () -> Void
 
-    private static let connectionLimit = 512
+    private static let connectionLimit = 8192
     private static let idleLimit = TimeAmount.seconds(30)
     private static let farewell = Duration.milliseconds(500)
 
@@ -24,7 +24,7 @@ package struct ControlServer: Service {
         self.service = service
         self.logger = logger
         self.onListening = onListening
-        path = service.configuration.control.socket
+        path = service.settings.current.control.socket
         let directory = FilePath(path).removingLastComponent()
         guard access(directory.string, F_OK) == 0 else {
             throw ServiceError("the directory of the socket \(path) is not there: make it, or choose another [control] socket")
@@ -33,7 +33,7 @@ package struct ControlServer: Service {
     }
 
     package func run() async throws {
-        let handlers = ControlHandlers(service: service, bodies: RequestBodies(limit: service.configuration.limits.maxRequestBytes))
+        let handlers = ControlHandlers(service: service, bodies: RequestBodies(limit: service.settings.current.limits.maxRequestBytes))
         let responder = CallbackResponder<ControlContext> { request, context in await handlers.respond(to: request, context: context) }
         var quiet = logger
         quiet.logLevel = .warning
@@ -63,16 +63,18 @@ package struct ControlServer: Service {
         }
     }
 
-    /// Lets the group in. Until here the process's umask has kept everybody else out.
+    /// Lets those in who may ask. Until here the process's umask has kept everybody else out.
     private func open() {
+        let control = service.settings.current.control
+        // Who has a role without being in the group must reach the socket all the same; what each may do is known from the kernel.
+        let everybody: mode_t = control.roles.isEmpty ? 0 : 0o006
         guard let group = service.group else {
-            logger.warning("There is no group \(service.configuration.control.group): only root can use the socket \(path).")
-            chmod(path, 0o600)
+            logger.warning("There is no group \(control.group): its members cannot use the socket \(path).")
+            chmod(path, 0o600 | everybody)
             return
         }
-        guard chown(path, uid_t.max, group) == 0, chmod(path, 0o660) == 0 else {
-            return logger.warning(
-                "The socket \(path) cannot be given to the group \(service.configuration.control.group): \(Errno(rawValue: errno)).")
+        guard chown(path, uid_t.max, group) == 0, chmod(path, 0o660 | everybody) == 0 else {
+            return logger.warning("The socket \(path) cannot be given to the group \(control.group): \(Errno(rawValue: errno)).")
         }
     }
 }

@@ -1,56 +1,75 @@
+import GRDB
 import Glibc
 package import Logging
 package import ScanAPI
-import ScanEngine
+package import ScanEngine
 import ScanTargets
 
 /// What the control interface can do, whoever asks and by whatever transport.
 package struct ControlService: Sendable {
-    let configuration: Configuration
+    let settings: Settings
     let configurationPath: String
     let store: Store
     let recorder: Recorder
     let queue: JobQueue
+    let scope: ScopeGuard
+    let brake: Brake
+    let retention: Retention
+    let audit: AuditLog
     let catalog: PortCatalog
     let reader: RequestReader
     let planner: Planner
     let started: Timestamp
-    /// The group of the socket, nil when there is none: then only root may ask.
+    /// The group of the socket, nil when there is none.
     let group: UInt32?
     let logger: Logger
+    private let haltMark: HaltMark
+    private let reloader: Reloader
 
     package init(
-        configuration: Configuration, configurationPath: String, store: Store, recorder: Recorder, queue: JobQueue, catalog: PortCatalog,
-        started: Timestamp, group: UInt32?, logger: Logger
+        settings: Settings, configurationPath: String, store: Store, recorder: Recorder, queue: JobQueue, scope: ScopeGuard, brake: Brake,
+        retention: Retention, audit: AuditLog, catalog: PortCatalog, started: Timestamp, group: UInt32?, logger: Logger
     ) {
-        self.configuration = configuration
+        self.settings = settings
         self.configurationPath = configurationPath
         self.store = store
         self.recorder = recorder
         self.queue = queue
+        self.scope = scope
+        self.brake = brake
+        self.retention = retention
+        self.audit = audit
         self.catalog = catalog
-        reader = RequestReader(configuration: configuration, catalog: catalog)
-        planner = Planner(configuration: configuration)
+        reader = RequestReader(settings: settings, catalog: catalog)
+        planner = Planner(settings: settings)
         self.started = started
         self.group = group
         self.logger = logger
+        haltMark = HaltMark(directory: store.directory)
+        reloader = Reloader(settings: settings, path: configurationPath, scope: scope)
     }
 
-    /// Throws for those who may not use the socket, however they got hold of it.
-    package func admit(_ peer: Peer) throws(Refusal) {
-        if peer.isRoot { return }
-        if let group, peer.groups.contains(group) { return }
+    /// What this one may do. Throws for those who may do nothing.
+    package func role(of peer: Peer) throws(Refusal) -> Role {
+        let control = settings.current.control
+        if let role = control.roles.role(uid: peer.uid, groups: peer.groups, socketGroup: group) { return role }
         throw Refusal(
-            .refused, "User \(peer.uid) may not use synscand: only root and the members of the group \(configuration.control.group) may.")
+            .refused,
+            "User \(peer.uid) may not use synscan: only root, the members of the group \(control.group) and those named in [control.roles] may.")
     }
 
-    package func status() async throws -> DaemonStatus {
+    package func status(for asker: Asker) async throws -> DaemonStatus {
+        let configuration = settings.current
         let scope = configuration.scope
-        return DaemonStatus(
+        var status = DaemonStatus(
             version: Version.current, pid: getpid(), started: started, jobs: try await store.jobCounts(),
             maxRate: configuration.limits.maxRate,
             scopeAllow: scope.allowWords, scopeDeny: scope.denyWords + Scope.neverWords, resultsLog: configuration.results.log,
-            store: configuration.store.directory, configuration: configurationPath, portRanking: catalog.ranking.source)
+            store: configuration.store.directory, configuration: configurationPath, portRanking: catalog.ranking.source, auditLog: audit.path,
+            role: asker.role)
+        status.halted = await queue.halt
+        status.obstacle = recorder.obstacles.obstacle
+        return status
     }
 
     package func plan(_ request: JobRequest) async throws -> Plan {
@@ -59,31 +78,47 @@ package struct ControlService: Sendable {
     }
 
     /// Checks everything that can be wrong with a job before it is taken; then it is durable.
-    package func submit(_ request: JobRequest, by peer: Peer) async throws -> Job {
-        let draft = try await reader.draft(request)
+    package func submit(_ request: JobRequest, by asker: Asker) async throws -> Job {
         do {
+            try checkPriority(request.priority, asker)
+            let draft = try await reader.draft(request)
             try planner.checkScope(draft)
-        } catch {
-            tellRefused(request, error)
-            throw error
+            _ = try await WorkPools.run { try planner.paths(to: draft) }
+            try await queue.checkPorts()
+            return try await queue.submit(draft, by: asker.peer.submitter, limit: asker.limit(settings.current.limits.perUserQueued))
+        } catch let refusal as Refusal where [.refused, .conflict, .limit].contains(refusal.kind) {
+            tellRefused(request, refusal)
+            throw refusal
         }
-        _ = try await WorkPools.run { try planner.paths(to: draft) }
-        try await queue.checkPorts()
-        return try await queue.submit(draft, by: peer.submitter)
+    }
+
+    private func checkPriority(_ priority: JobPriority?, _ asker: Asker) throws(Refusal) {
+        guard priority == .high, asker.role < .admin else { return }
+        throw Refusal(.refused, "The priority high is for admins: give normal or low, or ask one.")
     }
 
     private func tellRefused(_ request: JobRequest, _ refusal: Refusal) {
-        let line = JobLine(
-            .refused, time: Timestamp(microseconds: WallClock.microseconds()), job: nil, name: request.name, reason: refusal.message)
+        let name = request.name.flatMap { JobName.isValid($0) ? $0 : nil }
+        let line = JobLine(.refused, time: JobQueue.now, job: nil, name: name, reason: refusal.message)
         recorder.submit(RecordChange(isKept: false, apply: { _ in [line] }, done: { _ in }))
     }
 
     /// The latest `limit` jobs, oldest first.
     package func jobs(limit: Int) async throws -> [Job] {
-        // In this order: a job that ends in between is found in its final state.
-        let live = await queue.liveJobs()
         let stored = try await store.latestJobs(limit)
-        return stored.map { live[$0.id] ?? $0.job }
+        let live = await queue.liveJobs(of: stored.filter { !$0.state.isFinal }.map(\.id))
+        var jobs: [Job] = []
+        for record in stored {
+            if record.state.isFinal {
+                jobs.append(record.job)
+            } else if let job = live[record.id] {
+                jobs.append(job)
+            } else if let ended = try await store.job(.id(record.id)) {
+                // In between; and one that is not there any more was deleted.
+                jobs.append(ended.job)
+            }
+        }
+        return jobs
     }
 
     /// Throws `Refusal` when there is no such job.
@@ -101,12 +136,93 @@ package struct ControlService: Sendable {
         return try await store.job(.id(stored.id))?.job ?? stored.job
     }
 
-    /// Ends a job; another user's only for root.
-    package func cancel(_ reference: JobReference, by peer: Peer) async throws -> Job {
-        let job = try await job(reference)
-        guard peer.isRoot || peer.uid == job.submittedBy.uid else {
-            throw Refusal(.refused, "Job \(job.id) is user \(job.submittedBy.uid)'s: only that user and root may cancel it.")
+    /// Nil when the job is over.
+    package func follow(_ job: Job, by asker: Asker) async throws -> AsyncStream<Job>? {
+        guard !job.state.isFinal else { return nil }
+        return try await queue.follow(job.id, uid: asker.uid, limit: asker.limit(settings.current.limits.perUserFollowers))
+    }
+
+    /// Pauses, resumes or cancels a job; another user's only for admins.
+    package func steer(_ job: Job, _ input: JobStateMachine.Input, by asker: Asker) async throws -> Job {
+        try checkOwner(job, asker)
+        return try await queue.steer(input, job.id)
+    }
+
+    /// Changes a job's rate or priority.
+    package func change(_ job: Job, _ change: JobChange, by asker: Asker) async throws -> Job {
+        try checkOwner(job, asker)
+        try checkPriority(change.priority, asker)
+        guard change != JobChange() else { throw Refusal(.usage, "Nothing is to be changed: give a rate, a priority, or both.") }
+        let most = settings.current.limits.maxRate
+        if let rate = change.rate, !(1...most).contains(rate) {
+            throw Refusal(.usage, "A rate of \(rate) probes a second was asked for: give 1 to \(most) ([limits] max_rate of this daemon).")
         }
-        return try await queue.cancel(job.id)
+        return try await queue.change(job.id, change)
+    }
+
+    /// Deletes a job with its findings; one that is not over is cancelled first.
+    package func delete(_ job: Job, by asker: Asker) async throws -> Job {
+        try checkOwner(job, asker)
+        let last = job.state.isFinal ? job : try await queue.steer(.cancel, job.id)
+        guard last.state.isFinal else { throw Refusal(.unavailable, "Job \(job.id) is still being cancelled: delete it in a moment.") }
+        try await recorder.perform { db in
+            try db.execute(sql: "UPDATE jobs SET deleted = 1 WHERE id = ?", arguments: [job.id])
+            return ((), [])
+        }
+        retention.call()
+        return last
+    }
+
+    private func checkOwner(_ job: Job, _ asker: Asker) throws(Refusal) {
+        guard asker.role < .admin, asker.uid != job.submittedBy.uid else { return }
+        throw Refusal(.refused, "Job \(job.id) is user \(job.submittedBy.uid)'s: only that user and admins may change it.")
+    }
+
+    // MARK: - The daemon as a whole
+
+    /// Reads the configuration again. Throws, with nothing changed, when something is wrong with it.
+    package func reload() async throws -> Reload {
+        do {
+            let reload = try await WorkPools.run { try reloader.reload() }
+            await queue.reconfigured()
+            retention.call()
+            for line in reload.changed { logger.notice("Reloaded \(line)") }
+            for line in reload.needsRestart { logger.warning("Not taken over before a restart: \(line)") }
+            return reload
+        } catch {
+            logger.error("The configuration was not reloaded: \(error).")
+            throw Refusal(.conflict, "Nothing has changed: \(error).")
+        }
+    }
+
+    /// Goes on in new files where the logs have been renamed.
+    package func reopen() async throws -> Reopening {
+        try await recorder.reopen()
+        try await WorkPools.run { try audit.reopen() }
+        return Reopening(resultsLog: settings.current.results.log, auditLog: audit.path)
+    }
+
+    /// Stops all sending, first of all and then for good.
+    package func halt(by asker: Asker) async throws -> DaemonStatus {
+        brake.set(true)
+        let before = await queue.halt
+        let halt = before ?? Halt(since: JobQueue.now, uid: asker.uid)
+        await queue.set(halt)
+        logger.warning("Halted by user \(halt.uid): no packet leaves until synscan unhalt.")
+        do {
+            try await WorkPools.run { try haltMark.set(halt) }
+        } catch {
+            throw Refusal(.internal, "No packet leaves any more, but that would not outlast a restart: \(error).")
+        }
+        return try await status(for: asker)
+    }
+
+    /// Lets packets leave again.
+    package func unhalt(by asker: Asker) async throws -> DaemonStatus {
+        try await WorkPools.run { try haltMark.clear() }
+        brake.set(false)
+        await queue.set(nil)
+        logger.notice("Packets may leave again, says user \(asker.uid).")
+        return try await status(for: asker)
     }
 }

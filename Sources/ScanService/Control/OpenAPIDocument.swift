@@ -35,11 +35,39 @@ package enum OpenAPIDocument {
                 "responses": {"200": {"description": "jobs", "content": {"application/json": {"schema": {"type": "array", "items": \(reference("Job"))}}}},
                   "400": \(refused), \(refusals)}},
               "post": {"operationId": "submit", "summary": "Submit a scan; it is durable when the answer comes", "requestBody": \(request),
-                "responses": {"201": \(answer("Job")), "409": \(refused), \(badRequests), \(refusals)}}
+                "responses": {"201": \(answer("Job")), "409": \(refused), "429": \(refused), \(badRequests), \(refusals)}}
+            },
+            "\(Routes.reload)": {
+              "post": {"operationId": "reload", "summary": "Read the configuration again; all of it is taken over or nothing",
+                "responses": {"200": \(answer("Reload")), "409": \(refused), \(refusals)}}
+            },
+            "\(Routes.reopen)": {
+              "post": {"operationId": "reopen", "summary": "Go on in new log files where the old ones have been renamed",
+                "responses": {"200": \(answer("Reopening")), \(refusals)}}
+            },
+            "\(Routes.halt)": {
+              "post": {"operationId": "halt", "summary": "Stop all sending, until unhalt", "responses": {"200": \(answer("DaemonStatus")), \(refusals)}}
+            },
+            "\(Routes.unhalt)": {
+              "post": {"operationId": "unhalt", "summary": "Let packets leave again", "responses": {"200": \(answer("DaemonStatus")), \(refusals)}}
             },
             "\(job)": {
               "parameters": [\(parameter)],
-              "get": {"operationId": "job", "summary": "One job", "responses": {"200": \(answer("Job")), "404": \(refused), \(refusals)}}
+              "get": {"operationId": "job", "summary": "One job", "responses": {"200": \(answer("Job")), "404": \(refused), \(refusals)}},
+              "patch": {"operationId": "change", "summary": "Change the rate or the priority of a job that is not over", "requestBody": \(change),
+                "responses": {"200": \(answer("Job")), "404": \(refused), "409": \(refused), \(badRequests), \(refusals)}},
+              "delete": {"operationId": "delete", "summary": "Delete a job and its findings; one that is not over is cancelled first",
+                "responses": {"200": \(answer("Job")), "404": \(refused), "409": \(refused), \(refusals)}}
+            },
+            "\(Routes.pause("{job}"))": {
+              "parameters": [\(parameter)],
+              "post": {"operationId": "pause", "summary": "Stop a job's sending; it goes on when it is resumed",
+                "responses": {"200": \(answer("Job")), "404": \(refused), "409": \(refused), \(refusals)}}
+            },
+            "\(Routes.resume("{job}"))": {
+              "parameters": [\(parameter)],
+              "post": {"operationId": "resume", "summary": "Let a paused job go on when it is its turn",
+                "responses": {"200": \(answer("Job")), "404": \(refused), "409": \(refused), \(refusals)}}
             },
             "\(Routes.cancel("{job}"))": {
               "parameters": [\(parameter)],
@@ -49,7 +77,7 @@ package enum OpenAPIDocument {
             "\(Routes.events("{job}"))": {
               "parameters": [\(parameter)],
               "get": {"operationId": "events", "summary": "The job now, at each change and some times a second while it runs; ends with the job",
-                "responses": {"200": \(stream("Job")), "404": \(refused), \(refusals)}}
+                "responses": {"200": \(stream("Job")), "404": \(refused), "429": \(refused), \(refusals)}}
             },
             "\(Routes.findings("{job}"))": {
               "parameters": [\(parameter)],
@@ -68,6 +96,10 @@ package enum OpenAPIDocument {
 
     private static let request = """
         {"required": true, "content": {"application/json": {"schema": \(reference("JobRequest"))}}}
+        """
+
+    private static let change = """
+        {"required": true, "content": {"application/json": {"schema": \(reference("JobChange"))}}}
         """
 
     private static let refused = """

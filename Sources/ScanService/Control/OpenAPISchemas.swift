@@ -9,13 +9,21 @@ enum OpenAPISchemas {
               "kind": {"enum": [\(list(Refusal.Kind.allCases.map(\.rawValue)))]},
               "message": {"type": "string", "description": "what was asked, what is wrong, what to do"}}},
             "JobRequest": \(jobRequest),
+            "JobChange": {"type": "object", "additionalProperties": false, "minProperties": 1, "properties": {
+              "rate": {"type": "integer", "minimum": 1, "description": "probes a second"}, "priority": {"$ref": "#/components/schemas/JobPriority"}}},
+            "JobPriority": {"enum": [\(list(JobPriority.allCases.map(\.rawValue)))]},
+            "Reload": {"type": "object", "required": ["changed", "needs_restart"], "properties": {
+              "changed": {"type": "array", "items": {"type": "string"}}, "needs_restart": {"type": "array", "items": {"type": "string"}}}},
+            "Reopening": {"type": "object", "required": ["results_log", "audit_log"], "properties": {
+              "results_log": {"type": "string"}, "audit_log": {"type": "string"}}},
             "Job": \(job),
             "JobState": {"enum": [\(list(JobState.allCases.map(\.rawValue)))]},
             "TargetState": {"enum": [\(list(TargetState.allCases.map(\.rawValue)))]},
             "Account": \(account),
             "Progress": {"type": "object", "required": ["round", "fraction", "rate"], "properties": {
               "round": {"type": "integer", "minimum": 0}, "fraction": {"type": "number", "minimum": 0, "maximum": 1},
-              "rate": {"type": "number", "description": "probes a second"}, "eta": {"type": "number", "description": "seconds to go"}}},
+              "rate": {"type": "number", "description": "probes a second"},
+              "share": {"type": "number", "description": "probes a second that it may send at present"}, "eta": {"type": "number", "description": "seconds to go"}}},
             "Finding": \(finding),
             "Plan": \(plan),
             "DaemonStatus": \(status)
@@ -33,13 +41,15 @@ enum OpenAPISchemas {
               "rate": {"type": "integer", "minimum": 1, "description": "probes a second; absent: the daemon's max_rate"},
               "retries": {"type": "integer", "minimum": 0, "maximum": 8, "default": 2},
               "tcp_options": {"enum": [\(list(TCPOptions.allCases.map(\.rawValue)))], "default": "mss"},
-              "states": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/TargetState"}}}}
+              "states": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/TargetState"}},
+              "priority": {"$ref": "#/components/schemas/JobPriority"},
+              "deadline": {"type": "string", "format": "date-time", "description": "when it ends, finished or not"}}}
         """
 
     private static let job = """
-        {"type": "object", "required": ["id", "state", "submitted_by", "submitted", "targets", "account"], "properties": {
+        {"type": "object", "required": ["id", "state", "priority", "submitted_by", "submitted", "targets", "account"], "properties": {
               "id": {"type": "integer", "minimum": 1}, "name": {"type": "string"}, "state": {"$ref": "#/components/schemas/JobState"},
-              "reason": {"type": "string"},
+              "reason": {"type": "string"}, "priority": {"$ref": "#/components/schemas/JobPriority"}, "deadline": \(time),
               "submitted_by": {"type": "object", "required": ["uid", "pid", "groups"], "properties": {
                 "uid": {"type": "integer"}, "pid": {"type": "integer"}, "groups": {"type": "array", "items": {"type": "integer"}}}},
               "submitted": \(time), "started": \(time), "finished": \(time),
@@ -84,7 +94,10 @@ enum OpenAPISchemas {
               "jobs": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "how many jobs are in each state"},
               "max_rate": {"type": "integer"}, "scope_allow": {"type": "array", "items": {"type": "string"}},
               "scope_deny": {"type": "array", "items": {"type": "string"}}, "results_log": {"type": "string"}, "store": {"type": "string"},
-              "configuration": {"type": "string"}, "port_ranking": {"type": "string"}}}
+              "configuration": {"type": "string"}, "port_ranking": {"type": "string"}, "audit_log": {"type": "string"},
+              "role": {"enum": [\(list(Role.allCases.map(\.rawValue)))]},
+              "halted": {"type": "object", "required": ["since", "uid"], "properties": {"since": \(time), "uid": {"type": "integer"}}},
+              "obstacle": {"type": "string", "description": "what keeps all jobs waiting"}}}
         """
 
     private static let time = "{\"type\": \"string\", \"format\": \"date-time\"}"

@@ -18,15 +18,15 @@ struct RequestBodies: Sendable {
         budget = BodyBudget(capacity: max(limit, Self.smallBody))
     }
 
-    /// Reads a job request and hands it on, holding its memory until `use` is done. Throws `Refusal`.
-    func reading<Value: Sendable>(
-        _ request: Request, on channel: any Channel, _ use: @escaping @Sendable (JobRequest) async throws -> Value
+    /// Reads a request's body and hands it on, holding its memory until `use` is done. Throws `Refusal`.
+    func reading<Body: RequestBody, Value: Sendable>(
+        _ type: Body.Type, of request: Request, on channel: any Channel, _ use: @escaping @Sendable (Body) async throws -> Value
     ) async throws -> Value {
         let length = request.headers[.contentLength].flatMap { Int($0) }
         if let length, length > limit { throw tooLarge }
         let read: @Sendable () async throws -> Value = {
             let bytes = try await bytes(of: request, channel)
-            let decoded = try await WorkPools.run { try JobRequestDecoder.decode(Data(bytes.readableBytesView)) }
+            let decoded = try await WorkPools.run { try RequestDecoder.decode(Body.self, Data(bytes.readableBytesView)) }
             return try await use(decoded)
         }
         if let length, length <= Self.smallBody { return try await read() }

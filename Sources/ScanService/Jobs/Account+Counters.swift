@@ -4,7 +4,12 @@ import ScanEngine
 extension Account {
     /// Takes the run's books over; `rate` stays.
     mutating func take(_ run: ScanRun) {
-        let counters = run.counters
+        take(run.counters)
+        link = run.linkWords
+    }
+
+    /// Takes over what runs have counted.
+    mutating func take(_ counters: ScanCounters) {
         targets = counters.targets
         probesSent = counters.probesSent
         replies = counters.replies
@@ -20,7 +25,6 @@ extension Account {
         captureDrops = counters.captureDrops
         rounds = counters.rounds
         seconds = counters.seconds
-        link = run.linkWords
     }
 }
 

@@ -12,6 +12,8 @@ package struct JobDraft: Sendable {
     package var retries: Int
     package var tcpOptions: TCPOptions
     package var states: Set<TargetState>
+    package var priority: JobPriority
+    package var deadline: Timestamp?
     /// How many ports, and where they come from, in words.
     package var portsSource: String
     /// Names with the addresses they resolved to, sorted.
@@ -25,8 +27,11 @@ package struct JobDraft: Sendable {
         var account = Account()
         account.targets = Int64(clamping: selection.targetCount)
         account.rate = Int64(rate)
-        return JobRecord(
+        var record = JobRecord(
             name: name, targets: targets, key: .random(), rate: rate, retries: retries, tcpOptions: tcpOptions, states: states,
             submitter: submitter, submitted: time, account: account)
+        record.priority = priority
+        record.deadline = deadline
+        return record
     }
 }

@@ -5,28 +5,57 @@ import ScanEngine
 
 /// Whose turn it is, and what each job's state machine asks for.
 extension JobQueue {
-    /// How many jobs run side by side; sharing the rate between several comes with the queue's own issue.
-    private static let places = 1
-
-    /// Gives free places to those whose turn it is: what was running before, then first come, first served.
+    /// Gives free places to those whose turn it is.
     func schedule() {
-        while !isStopping, jobs.values.count(where: \.machine.isActive) < Self.places, let next = nextJob() { handle(.start, next) }
+        while !isStopping, holdReason == nil, let next = nextJob() { handle(.start, next) }
     }
 
     private func nextJob() -> Int64? {
-        let waiting = jobs.values.filter(\.machine.wantsToRun)
-        return (waiting.filter { $0.machine.state == .running }.map(\.record.id).min()) ?? waiting.map(\.record.id).min()
+        guard !turns.isEmpty else { return nil }
+        let limits = settings.current.limits
+        let roles = settings.current.control.roles
+        let group = builder.socketGroup
+        // An urgent job is not stuck behind long ones: there is one more place for those of high priority.
+        let (hasPlace, hasUrgentPlace) = (active.count < limits.maxRunningJobs, active.count <= limits.maxRunningJobs)
+        guard hasUrgentPlace else { return nil }
+        var running: [UInt32: Int] = [:]
+        for id in active { if let uid = jobs[id]?.record.submitter.uid { running[uid, default: 0] += 1 } }
+        return turns.first { turn in
+            guard hasPlace || turn.priority == .high, isSafe(turn.id) else { return false }
+            guard running[turn.uid, default: 0] >= limits.perUserRunning else { return true }
+            let groups = jobs[turn.id]?.record.submitter.groups ?? []
+            return roles.role(uid: turn.uid, groups: groups, socketGroup: group) == .admin
+        }?.id
+    }
+
+    /// A job that is suspected of bringing the daemon down starts alone among those that have not come to a checkpoint, so that no other gets the
+    /// blame.
+    private func isSafe(_ id: Int64) -> Bool {
+        guard let job = jobs[id], !job.isProven else { return true }
+        return active.allSatisfy { other in
+            guard let other = jobs[other], !other.isProven else { return true }
+            return job.record.deaths == 0 && other.record.deaths == 0
+        }
+    }
+
+    /// Brings the order of turns and the set of active jobs up to date with a job.
+    func refresh(_ id: Int64) {
+        turns.set(jobs[id]?.turn, for: id)
+        if jobs[id]?.machine.isActive == true { active.insert(id) } else { active.remove(id) }
     }
 
     /// Tells a job's state machine and does what it says.
     @discardableResult
     func handle(_ input: JobStateMachine.Input, _ id: Int64) -> JobStateMachine.Action {
         guard let action = jobs[id]?.machine.handle(input) else { return .none }
+        refresh(id)
         switch action {
         case .none, .refuse: break
         case .prepare: prepare(id)
         case .startRun: startRun(id)
         case .stopRun: jobs[id]?.run?.stop()
+        case .note: note(id)
+        case .park: park(id)
         case .end(let state, let reason): end(id, state, reason)
         case .suspend: suspend(id)
         case .leave: leave(id)
@@ -35,13 +64,16 @@ extension JobQueue {
     }
 
     private func prepare(_ id: Int64) {
-        guard let record = jobs[id]?.record else { return }
+        guard let job = jobs[id] else { return }
+        if !job.isProven { CrashNote.add(id) }
         let resting = rest.resting(at: Self.steadySeconds)
-        let choice = RunBuilder.PortChoice(preferred: record.sourcePort ?? longestRested(resting), resting: resting)
+        let choice = RunBuilder.PortChoice(preferred: job.record.sourcePort ?? longestRested(resting), resting: resting)
         let builder = builder
+        let record = job.record
         Task {
             do {
                 let prepared = try await WorkPools.run { try builder.prepare(record, choice) }
+                prepared.sink.whenKept { [weak self] in Task { await self?.prove(id) } }
                 jobs[id]?.run = prepared.run
                 jobs[id]?.record.sourcePort = prepared.firstPort
                 handle(.prepared, id)
@@ -52,27 +84,41 @@ extension JobQueue {
         }
     }
 
+    /// The job has come to a checkpoint.
+    private func prove(_ id: Int64) {
+        guard let job = jobs[id], !job.isProven else { return }
+        CrashNote.remove(id)
+        jobs[id]?.isProven = true
+        jobs[id]?.record.deaths = 0
+        schedule()
+    }
+
     /// Where every block of the range rests, the one that has done so longest.
     private func longestRested(_ resting: Set<UInt16>) -> UInt16? {
-        let blocks = builder.configuration.scan.sourcePorts.count / Int(SourcePortBlock.size)
+        let blocks = settings.current.scan.sourcePorts.count / Int(SourcePortBlock.size)
         return resting.count >= blocks ? rest.longestRested : nil
     }
 
     private func startRun(_ id: Int64) {
-        guard var job = jobs[id], let run = job.run else { return }
-        let now = Timestamp(microseconds: WallClock.microseconds())
+        guard let job = jobs[id], let run = job.run else { return }
+        let now = Self.now
         let event: JobLine.Event = job.record.started == nil ? .started : .resumed
-        job.record.state = .running
-        job.record.started = job.record.started ?? now
-        jobs[id] = job
-        let record = job.record
-        keep(JobLine(event, time: now, job: id, name: record.name)) { try record.update($0) }
+        jobs[id]?.record.state = .running
+        jobs[id]?.record.reason = nil
+        jobs[id]?.record.started = job.record.started ?? now
+        keep(id, event, at: now)
+        shareRate()
         do {
             try run.start { end in
                 Task { await self.runEnded(id, end) }
             }
         } catch {
             handle(.runFailed(error.message), id)
+        }
+        builder.refillCaptures(of: run)
+        if let reason = holdReason {
+            jobs[id]?.record.reason = reason
+            handle(.hold, id)
         }
         jobs[id]?.show()
     }
@@ -85,14 +131,70 @@ extension JobQueue {
             jobs[id]?.checkpoint = checkpoint
             handle(.runStopped, id)
         }
+        wakeIfIdle()
+    }
+
+    /// Divides the daemon's rate between the jobs that run.
+    func shareRate() {
+        let running = active.sorted().compactMap { id in jobs[id].flatMap { job in job.run.map { (job.record, $0) } } }
+        let claims = running.map { RateShares.Claim(weight: $0.0.priority.weight, most: Double($0.0.rate)) }
+        let shares = RateShares.divide(Double(settings.current.limits.maxRate), among: claims)
+        for ((_, run), share) in zip(running, shares) { run.rate = share }
+    }
+
+    /// The state has changed while everything else stays.
+    private func note(_ id: Int64) {
+        guard let state = jobs[id]?.machine.state else { return }
+        jobs[id]?.record.state = state
+        if state == .queued { jobs[id]?.record.reason = nil }
+        let event: JobLine.Event? =
+            switch state {
+            case .paused: .paused
+            case .waiting: .waiting
+            case .running: .resumed
+            default: nil
+            }
+        keep(id, event, at: Self.now)
+        jobs[id]?.show()
+        schedule()
+    }
+
+    /// Keeps where a paused job's run stood, and makes way.
+    private func park(_ id: Int64) {
+        guard let state = jobs[id]?.machine.state else { return }
+        jobs[id]?.record.state = state
+        if jobs[id]?.record.state == .queued { jobs[id]?.record.reason = nil }
+        putAway(id, state == .paused ? .paused : nil)
+        jobs[id]?.show()
+        schedule()
+        wakeIfIdle()
+    }
+
+    /// Keeps where the run stood, for the next start.
+    private func suspend(_ id: Int64) {
+        jobs[id]?.record.reason = "synscand stops"
+        putAway(id, .paused)
+        wakeIfIdle()
+    }
+
+    /// Lets the run go and stores its checkpoint. A run that had not begun leaves nothing to keep.
+    private func putAway(_ id: Int64, _ event: JobLine.Event?) {
+        release(id)
+        guard let job = jobs[id] else { return }
+        let (record, checkpoint) = (job.record, job.checkpoint)
+        jobs[id]?.checkpoint = nil
+        keep(id, event, at: Self.now) { db in
+            if let checkpoint { try CheckpointTable.store(checkpoint, of: record.id, db) }
+        }
     }
 
     /// Stores a job's end behind its last findings; only then it shows.
     private func end(_ id: Int64, _ state: JobState, _ reason: String?) {
         guard let job = jobs[id] else { return }
-        let now = Timestamp(microseconds: WallClock.microseconds())
+        let now = Self.now
         let record = job.ended(state, reason: reason, at: now)
         jobs[id]?.last = record
+        jobs[id]?.deadline?.cancel()
         release(id)
         let event: JobLine.Event =
             switch state {
@@ -114,28 +216,16 @@ extension JobQueue {
         }
     }
 
-    /// Keeps where the run stood, for the next start. A run that had not begun leaves nothing to keep.
-    private func suspend(_ id: Int64) {
-        guard let job = jobs[id] else { return }
-        release(id)
-        guard let checkpoint = job.checkpoint else { return wakeIfIdle() }
-        var record = job.record
-        if let run = job.run { record.account.take(run) }
-        let stored = record
-        let now = Timestamp(microseconds: WallClock.microseconds())
-        keep(JobLine(.paused, time: now, job: id, name: record.name, reason: "synscand stops")) { db in
-            try stored.update(db)
-            try stored.store(checkpoint, db)
-        }
-        wakeIfIdle()
-    }
-
     /// Lets the run go, and its source ports rest.
     private func release(_ id: Int64) {
+        CrashNote.remove(id)
         guard let run = jobs[id]?.run else { return }
         jobs[id]?.record.account.take(run)
         jobs[id]?.run = nil
+        // Closing a capture waits for the kernel.
+        WorkPools.discard(run)
         if let first = jobs[id]?.record.sourcePort { rest.add(first, endedAt: Self.steadySeconds) }
+        shareRate()
     }
 
     private func leave(_ id: Int64) {
@@ -143,21 +233,24 @@ extension JobQueue {
         jobs[id]?.show()
         jobs[id]?.endWatching()
         jobs[id] = nil
+        refresh(id)
         schedule()
         wakeIfIdle()
     }
 
-    /// Has a change made that must not get lost; nobody waits for it.
-    private func keep(_ line: JobLine, _ change: @escaping @Sendable (Database) throws -> Void) {
+    /// Stores the job's record, with what `change` does, and logs the event; nobody waits for it, and it is not lost.
+    private func keep(
+        _ id: Int64, _ event: JobLine.Event?, at time: Timestamp, _ change: @escaping @Sendable (Database) throws -> Void = { _ in }
+    ) {
+        guard let record = jobs[id]?.record else { return }
         let logger = logger
         recorder.submit(
             RecordChange(isKept: true) { db in
+                try record.update(db)
                 try change(db)
-                return [line]
+                return event.map { [JobLine($0, time: time, job: id, name: record.name, reason: record.reason)] } ?? []
             } done: { outcome in
-                if case .failure(let error) = outcome {
-                    logger.error("\(line.event.rawValue) of job \(line.job ?? 0) could not be stored: \(error).")
-                }
+                if case .failure(let error) = outcome { logger.error("The state of job \(id) could not be stored: \(error).") }
             })
     }
 }

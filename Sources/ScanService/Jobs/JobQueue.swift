@@ -1,49 +1,99 @@
+import GRDB
 package import Logging
 package import ScanAPI
 package import ScanEngine
 
-/// The table of jobs that are not over: it takes new ones, ends them, and shows them to those who ask. `JobQueue+Runs` makes them run.
+/// The table of jobs that are not over: it takes new ones, steers and ends them. `JobQueue+Runs` makes them run, `JobQueue+Holds` makes all of them
+/// wait, `JobQueue+Showing` shows them to those who ask.
 package actor JobQueue {
+    let settings: Settings
     let store: Store
     let recorder: Recorder
     let builder: RunBuilder
     let logger: Logger
     var jobs: [Int64: LiveJob] = [:]
+    /// Those that wait for their turn.
+    var turns = TurnOrder()
+    /// Those that take a place.
+    var active: Set<Int64> = []
     var rest = SourcePortRest()
     private(set) var isStopping = false
-    private var nextWatcher = 0
-    private var ticker: Task<Void, Never>?
-    private var ticks = 0
+
+    /// Who has stopped all sending.
+    var halt: Halt?
+    /// What keeps results from being written.
+    var obstacle: String?
+    var lastBeat = Heartbeat.now()
+    var beats = 0
+
+    var nextWatcher = 0
+    var followers: [UInt32: Int] = [:]
+    var ticker: Task<Void, Never>?
+    var ticks = 0
     private var waitingForIdle: [CheckedContinuation<Void, Never>] = []
 
-    /// Running jobs are shown this often.
-    private static let tick = Duration.milliseconds(200)
-    /// So many ticks make ten seconds.
-    private static let restingTicks = 50
     /// A stop does not wait longer than this for runs and store.
     private static let stopLimit = Duration.seconds(3)
-    /// Nor does a cancellation's answer.
-    private static let cancelLimit = Duration.seconds(2)
+    /// Nor does the answer to somebody who steers a job.
+    private static let steeringLimit = Duration.seconds(2)
 
-    package init(configuration: Configuration, store: Store, recorder: Recorder, scope: ScopeGuard, logger: Logger) {
+    package init(settings: Settings, store: Store, recorder: Recorder, scope: ScopeGuard, brake: Brake, logger: Logger) {
+        self.settings = settings
         self.store = store
         self.recorder = recorder
         self.logger = logger
-        builder = RunBuilder(configuration: configuration, store: store, recorder: recorder, scope: scope)
+        builder = RunBuilder(settings: settings, store: store, recorder: recorder, scope: scope, brake: brake)
     }
 
-    /// Takes over what the last process left: jobs that were running go on, queued ones wait. `ports` are the source ports of jobs that ended
-    /// lately.
-    package func restore(_ records: [JobRecord], resting ports: [(first: UInt16, end: Timestamp)], now: Timestamp) {
+    /// Takes over what the last process left: jobs that were running go on, queued ones wait. `resting` are the source ports of jobs that ended lately.
+    package func restore(_ leftovers: [Store.Leftover], resting ports: [(first: UInt16, end: Timestamp)], halt: Halt?) {
+        let now = Self.now
         for (first, end) in ports { rest.add(first, endedAt: Self.steadySeconds - max(0, now.seconds(since: end))) }
-        for record in records { jobs[record.id] = LiveJob(record) }
-        schedule()
+        self.halt = halt
+        for leftover in leftovers { adopt(LiveJob(leftover.record, isProven: leftover.isProven)) }
+        for leftover in leftovers where leftover.record.deaths >= Self.deadlyDeaths {
+            logger.error("Job \(leftover.record.id) has stopped the daemon \(leftover.record.deaths) times before its first checkpoint: it has failed.")
+            handle(.finish(.failed, reason: "stopped the daemon"), leftover.record.id)
+        }
+        recorder.obstacles.listen { [weak self] obstacle in
+            Task { await self?.meet(obstacle) }
+        }
+        holdOrGoOn()
     }
 
-    /// Takes a new job whose draft has been checked: when this returns it is durable, and it starts when it is its turn.
-    package func submit(_ draft: JobDraft, by submitter: Submitter) async throws -> Job {
+    /// So often a job may bring the daemon down before its first checkpoint.
+    private static let deadlyDeaths = 3
+
+    private func adopt(_ job: LiveJob) {
+        let id = job.record.id
+        jobs[id] = job
+        if let deadline = job.record.deadline { jobs[id]?.deadline = sleeper(until: deadline, id) }
+        refresh(id)
+    }
+
+    private func sleeper(until deadline: Timestamp, _ id: Int64) -> Task<Void, Never> {
+        Task { [weak self] in
+            // In pieces, because the time of day can be set.
+            while case let rest = deadline.seconds(since: Self.now), rest > 0 {
+                try? await Task.sleep(for: .seconds(min(rest, 60)))
+                if Task.isCancelled { return }
+            }
+            await self?.handle(.finish(.finished, reason: "its deadline has passed"), id)
+        }
+    }
+
+    // MARK: - Submitting
+
+    /// Takes a new job whose draft has been checked: when this returns it is durable, and it starts when it is its turn. `limit` is how many more than
+    /// this the submitter's jobs that wait must not be, nil for none.
+    package func submit(_ draft: JobDraft, by submitter: Submitter, limit: Int?) async throws -> Job {
         guard !isStopping else { throw Self.stopping }
-        let new = draft.record(submitter, at: Timestamp(microseconds: WallClock.microseconds()))
+        if let limit, waitingCount(of: submitter.uid) >= limit {
+            throw Refusal(
+                .limit,
+                "User \(submitter.uid) has \(limit) jobs waiting already ([limits] per_user_queued): wait for one of them, or delete one.")
+        }
+        let new = draft.record(submitter, at: Self.now)
         let selection = draft.selection
         let stored = try await recorder.perform { db in
             var record = new
@@ -52,42 +102,85 @@ package actor JobQueue {
         }
         let job = LiveJob(stored)
         if !isStopping {
-            jobs[stored.id] = job
+            adopt(job)
             schedule()
         }
-        return job.snapshot
+        return jobs[stored.id]?.snapshot ?? job.snapshot
+    }
+
+    /// How many of a user's jobs are not over and not active.
+    private func waitingCount(of uid: UInt32) -> Int {
+        jobs.values.count { $0.record.submitter.uid == uid && !$0.machine.isActive }
     }
 
     /// Throws when other programs have taken all source ports. Nothing is said while a job of ours holds some.
     package func checkPorts() async throws {
-        guard !jobs.values.contains(where: \.machine.isActive) else { return }
+        guard active.isEmpty else { return }
         let builder = builder
         try await WorkPools.run { try builder.checkPorts() }
     }
 
-    /// Ends a job and returns it as it then is; where that takes longer, it is still being cancelled. Throws `Refusal` when it has ended already.
-    package func cancel(_ id: Int64) async throws -> Job {
-        guard let stream = follow(id) else {
-            throw isStopping ? Self.stopping : Refusal(.conflict, "Job \(id) cannot be cancelled: it has ended already.")
+    // MARK: - Steering
+
+    /// Pauses, resumes or cancels a job and returns it as it then is; where that takes longer, it is still on its way there. Throws `Refusal` when
+    /// it cannot be.
+    package func steer(_ input: JobStateMachine.Input, _ id: Int64) async throws -> Job {
+        guard let stream = watch(id, uid: nil) else {
+            throw isStopping ? Self.stopping : Refusal(.conflict, "Job \(id) cannot be changed: it has ended already.")
         }
-        if case .refuse(let reason) = handle(.cancel, id) {
-            throw Refusal(.conflict, "Job \(id) cannot be cancelled: \(reason).")
+        if case .refuse(let reason) = handle(input, id) {
+            throw Refusal(.conflict, "Job \(id) cannot be changed: \(reason).")
         }
-        let last = await Self.lastJob(of: stream)
-        guard let job = last ?? job(id) else { throw Refusal(.internal, "Job \(id) has gone.") }
+        let isThere: @Sendable (Job) -> Bool =
+            switch input {
+            case .pause: { $0.state == .paused || $0.state.isFinal }
+            case .resume: { $0.state != .paused }
+            default: { $0.state.isFinal }
+            }
+        guard let job = await Self.job(of: stream, until: isThere) ?? jobs[id]?.snapshot else {
+            throw Refusal(.internal, "Job \(id) has gone.")
+        }
         return job
     }
 
-    /// The stream's last job, or the one that is current when the time is over.
-    private static func lastJob(of stream: AsyncStream<Job>) async -> Job? {
+    /// Changes rate or priority of a job and returns it when that is durable. Throws `Refusal` when it is over.
+    package func change(_ id: Int64, _ change: JobChange) async throws -> Job {
+        guard !isStopping else { throw Self.stopping }
+        let ended = Refusal(.conflict, "Job \(id) cannot be changed: it has ended already.")
+        guard jobs[id] != nil else { throw ended }
+        try await recorder.perform { db in
+            if let rate = change.rate { try db.execute(sql: "UPDATE jobs SET rate = ? WHERE id = ?", arguments: [rate, id]) }
+            if let priority = change.priority {
+                try db.execute(sql: "UPDATE jobs SET priority = ? WHERE id = ?", arguments: [priority.rawValue, id])
+            }
+            return ((), [])
+        }
+        if let rate = change.rate {
+            jobs[id]?.record.rate = rate
+            jobs[id]?.record.account.rate = Int64(rate)
+        }
+        if let priority = change.priority { jobs[id]?.record.priority = priority }
+        refresh(id)
+        shareRate()
+        schedule()
+        jobs[id]?.show()
+        guard let job = jobs[id]?.snapshot else { throw ended }
+        return job
+    }
+
+    /// The first job of the stream that `isThere`, or the one that is current when the time is over.
+    private static func job(of stream: AsyncStream<Job>, until isThere: @escaping @Sendable (Job) -> Bool) async -> Job? {
         await withTaskGroup(of: Job?.self) { group in
             group.addTask {
                 var last: Job?
-                for await job in stream { last = job }
+                for await job in stream {
+                    last = job
+                    if isThere(job) { return job }
+                }
                 return last
             }
             group.addTask {
-                try? await Task.sleep(for: cancelLimit)
+                try? await Task.sleep(for: steeringLimit)
                 return nil
             }
             let first = await group.next() ?? nil
@@ -97,14 +190,26 @@ package actor JobQueue {
         }
     }
 
+    /// Takes over what of a reloaded configuration concerns jobs.
+    package func reconfigured() {
+        shareRate()
+        schedule()
+    }
+
+    // MARK: - Stopping
+
     /// Stops every run and keeps where it stood; returns when all of that is durable, or after some seconds.
     package func stop() async {
         isStopping = true
-        for id in jobs.keys { handle(.suspend, id) }
+        for id in Array(jobs.keys) { handle(.suspend, id) }
         await idle()
         ticker?.cancel()
-        for job in jobs.values { job.endWatching() }
+        for job in jobs.values {
+            job.deadline?.cancel()
+            job.endWatching()
+        }
         jobs = [:]
+        keepHeartbeat()
     }
 
     private func idle() async {
@@ -121,7 +226,7 @@ package actor JobQueue {
 
     /// Lets `stop` go on when no run is left.
     func wakeIfIdle() {
-        if !jobs.values.contains(where: \.machine.isActive) { wakeWaiting() }
+        if active.isEmpty { wakeWaiting() }
     }
 
     private func wakeWaiting() {
@@ -129,55 +234,9 @@ package actor JobQueue {
         waitingForIdle = []
     }
 
-    // MARK: - Showing
-
-    /// The live job as it stands, nil when it is over or unknown.
-    package func job(_ id: Int64) -> Job? { jobs[id]?.snapshot }
-
-    /// All live jobs by id.
-    package func liveJobs() -> [Int64: Job] { jobs.mapValues(\.snapshot) }
-
-    /// The job now, at each change, and some times a second while it runs; ends after its final state. Nil when it is over or unknown.
-    ///
-    /// A slow reader misses what is between, never the last.
-    package func follow(_ id: Int64) -> AsyncStream<Job>? {
-        guard let job = jobs[id], !isStopping else { return nil }
-        let (stream, watcher) = AsyncStream.makeStream(of: Job.self, bufferingPolicy: .bufferingNewest(8))
-        let number = nextWatcher
-        nextWatcher &+= 1
-        watcher.onTermination = { [weak self] _ in
-            Task { await self?.forget(number, of: id) }
-        }
-        jobs[id]?.watchers[number] = watcher
-        watcher.yield(job.snapshot)
-        startTicker()
-        return stream
-    }
-
-    private func forget(_ watcher: Int, of id: Int64) {
-        jobs[id]?.watchers[watcher] = nil
-    }
-
-    /// One timer for all that are followed; it ends when nobody follows.
-    private func startTicker() {
-        guard ticker == nil else { return }
-        ticker = Task { [weak self] in
-            while !Task.isCancelled {
-                try? await Task.sleep(for: Self.tick)
-                guard await self?.showRunning() == true else { return }
-            }
-        }
-    }
-
-    /// The others are shown now and then, so that a follower who has gone is noticed.
-    private func showRunning() -> Bool {
-        ticks &+= 1
-        for job in jobs.values where job.run != nil || ticks.isMultiple(of: Self.restingTicks) { job.show() }
-        if jobs.values.allSatisfy(\.watchers.isEmpty) { ticker = nil }
-        return ticker != nil
-    }
-
     static var stopping: Refusal { Refusal(.unavailable, "synscand is stopping: try again when it is back.") }
 
     static var steadySeconds: Double { Double(SteadyClock.nanoseconds()) / 1e9 }
+
+    static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds()) }
 }

@@ -1,8 +1,6 @@
 package import ScanAPI
 
 /// A job's life as a value: inputs go in, the action to take comes out. Nothing here waits or writes.
-///
-/// `paused` and `waiting` exist already for the store and the API; nothing leads there yet.
 package struct JobStateMachine: Sendable, Equatable {
     /// The state that clients see.
     package private(set) var state: JobState
@@ -22,7 +20,10 @@ package struct JobStateMachine: Sendable, Equatable {
     }
 
     private enum StopCause: Sendable, Equatable {
-        case cancel, suspend
+        case cancel, suspend, pause
+        /// Paused and resumed before it had stopped.
+        case requeue
+        case finish(JobState, reason: String)
     }
 
     package enum Input: Sendable, Equatable {
@@ -30,8 +31,12 @@ package struct JobStateMachine: Sendable, Equatable {
         case start
         case prepared
         case preparationFailed(String)
-        /// A client cancels.
-        case cancel
+        /// A client cancels, pauses, resumes.
+        case cancel, pause, resume
+        /// Its time is over, or it must not go on: it ends in this state.
+        case finish(JobState, reason: String)
+        /// Nothing can be sent or recorded at present, and then again it can.
+        case hold, release
         /// The daemon stops.
         case suspend
         case runFinished
@@ -47,6 +52,10 @@ package struct JobStateMachine: Sendable, Equatable {
         case prepare
         case startRun
         case stopRun
+        /// The state has changed, and nothing else: store and show it.
+        case note
+        /// Drop the run if there is one and store its checkpoint with the new state; another job can have the place.
+        case park
         /// Drop the run if there is one, store this final state, then say `.stored`.
         case end(JobState, reason: String?)
         /// Drop the run if there is one and store its checkpoint; the state stays.
@@ -56,14 +65,17 @@ package struct JobStateMachine: Sendable, Equatable {
         case refuse(String)
     }
 
-    /// `state` as the store has it: a job that was running goes on when its turn comes.
+    /// `state` as the store has it: a job that was running or waiting goes on when its turn comes.
     package init(_ state: JobState) {
         self.state = state
         phase = state.isFinal ? .over : .resting
     }
 
     /// Whether the job waits for its turn.
-    package var wantsToRun: Bool { phase == .resting && (state == .queued || state == .running) }
+    package var wantsToRun: Bool { phase == .resting && state != .paused }
+
+    /// Whether it has run and was interrupted: such jobs go first.
+    package var wasInterrupted: Bool { phase == .resting && (state == .running || state == .waiting) }
 
     /// Whether the job takes one of the places for running jobs.
     package var isActive: Bool {
@@ -76,9 +88,14 @@ package struct JobStateMachine: Sendable, Equatable {
     package mutating func handle(_ input: Input) -> Action {
         switch input {
         case .start: start()
-        case .prepared: prepared()
-        case .preparationFailed(let reason): preparationFailed(reason)
+        case .prepared: prepared(failure: nil)
+        case .preparationFailed(let reason): prepared(failure: reason)
         case .cancel: cancel()
+        case .pause: pause()
+        case .resume: resume()
+        case .finish(let state, let reason): finish(state, reason)
+        case .hold: hold()
+        case .release: release()
         case .suspend: suspend()
         case .runFinished: end(.finished, nil)
         case .runStopped: stopped()
@@ -93,44 +110,114 @@ package struct JobStateMachine: Sendable, Equatable {
         return .prepare
     }
 
-    private mutating func prepared() -> Action {
+    /// The set-up is over, well or not; what was asked for meanwhile happens now.
+    private mutating func prepared(failure: String?) -> Action {
         guard case .preparing(let stop) = phase else { return .none }
-        switch stop {
-        case nil:
-            phase = .running
-            state = .running
-            return .startRun
-        case .cancel: return end(.cancelled, nil)
-        case .suspend:
-            phase = .suspended
-            return .suspend
-        }
+        if let stop { return halted(by: stop) }
+        if let failure { return end(.failed, failure) }
+        phase = .running
+        state = .running
+        return .startRun
     }
 
-    private mutating func preparationFailed(_ reason: String) -> Action {
-        guard case .preparing(let stop) = phase else { return .none }
-        switch stop {
-        case nil: return end(.failed, reason)
+    /// The run stands still, or never started.
+    private mutating func halted(by cause: StopCause) -> Action {
+        switch cause {
         case .cancel: return end(.cancelled, nil)
+        case .finish(let state, let reason): return end(state, reason)
         case .suspend:
             phase = .suspended
             return .suspend
+        case .pause, .requeue:
+            phase = .resting
+            state = cause == .pause ? .paused : .queued
+            return .park
         }
     }
 
     private mutating func cancel() -> Action {
         switch phase {
         case .resting: return end(.cancelled, nil)
-        case .preparing(nil):
+        case .preparing(nil), .preparing(.pause), .preparing(.requeue), .preparing(.finish):
             phase = .preparing(stop: .cancel)
             return .none
         case .running:
             phase = .stopping(.cancel)
             return .stopRun
+        case .stopping(.pause), .stopping(.requeue), .stopping(.finish):
+            phase = .stopping(.cancel)
+            return .none
         case .preparing(.cancel), .stopping(.cancel), .ending(.cancelled): return .none
-        case .preparing(.suspend), .stopping(.suspend), .suspended: return .refuse("synscand is stopping")
-        case .ending, .over: return .refuse("it has ended already")
+        case .preparing(.suspend), .stopping(.suspend), .suspended: return Self.refusedByStop
+        case .ending, .over: return Self.refusedByEnd
         }
+    }
+
+    private mutating func pause() -> Action {
+        switch phase {
+        case .resting:
+            guard state != .paused else { return .none }
+            state = .paused
+            return .note
+        case .preparing(nil), .preparing(.requeue):
+            phase = .preparing(stop: .pause)
+            return .none
+        case .running:
+            phase = .stopping(.pause)
+            return .stopRun
+        case .stopping(.requeue):
+            phase = .stopping(.pause)
+            return .none
+        case .preparing(.pause), .stopping(.pause): return .none
+        case .preparing(.suspend), .stopping(.suspend), .suspended: return Self.refusedByStop
+        case .preparing(.cancel), .preparing(.finish), .stopping(.cancel), .stopping(.finish), .ending, .over: return Self.refusedByEnd
+        }
+    }
+
+    private mutating func resume() -> Action {
+        switch phase {
+        case .resting where state == .paused:
+            state = .queued
+            return .note
+        case .preparing(.pause):
+            phase = .preparing(stop: nil)
+            return .none
+        case .stopping(.pause):
+            phase = .stopping(.requeue)
+            return .none
+        case .preparing(.suspend), .stopping(.suspend), .suspended: return Self.refusedByStop
+        case .ending, .over: return Self.refusedByEnd
+        default: return .refuse("it is not paused")
+        }
+    }
+
+    private mutating func finish(_ state: JobState, _ reason: String) -> Action {
+        switch phase {
+        case .resting: return end(state, reason)
+        case .preparing(nil), .preparing(.pause), .preparing(.requeue):
+            phase = .preparing(stop: .finish(state, reason: reason))
+            return .none
+        case .running:
+            phase = .stopping(.finish(state, reason: reason))
+            return .stopRun
+        case .stopping(.pause), .stopping(.requeue):
+            phase = .stopping(.finish(state, reason: reason))
+            return .none
+        case .preparing, .stopping, .suspended, .ending, .over: return .none
+        }
+    }
+
+    private mutating func hold() -> Action {
+        guard phase == .running || phase == .resting, state == .running else { return .none }
+        state = .waiting
+        return .note
+    }
+
+    private mutating func release() -> Action {
+        guard phase == .running || phase == .resting, state == .waiting else { return .none }
+        state = .running
+        // One that rests says that it goes on when it does.
+        return phase == .running ? .note : .none
     }
 
     private mutating func suspend() -> Action {
@@ -138,29 +225,29 @@ package struct JobStateMachine: Sendable, Equatable {
         case .resting:
             phase = .suspended
             return .none
-        case .preparing(nil):
+        case .preparing(nil), .preparing(.requeue):
             phase = .preparing(stop: .suspend)
             return .none
         case .running:
             phase = .stopping(.suspend)
             return .stopRun
+        case .stopping(.requeue):
+            phase = .stopping(.suspend)
+            return .none
         case .preparing, .stopping, .suspended, .ending, .over: return .none
         }
     }
 
     private mutating func stopped() -> Action {
         switch phase {
-        case .stopping(.cancel): return end(.cancelled, nil)
-        case .stopping(.suspend):
-            phase = .suspended
-            return .suspend
+        case .stopping(let cause): return halted(by: cause)
         // Nobody asked the run to stop.
         case .running: return end(.failed, "the run stopped by itself")
         case .resting, .preparing, .suspended, .ending, .over: return .none
         }
     }
 
-    /// A cancelled job stays cancelled; one that is being suspended has failed all the same.
+    /// A cancelled job stays cancelled; one that is being put away has failed all the same.
     private mutating func failed(_ reason: String) -> Action {
         phase == .stopping(.cancel) ? end(.cancelled, nil) : end(.failed, reason)
     }
@@ -180,4 +267,7 @@ package struct JobStateMachine: Sendable, Equatable {
         phase = .over
         return .leave
     }
+
+    private static let refusedByStop = Action.refuse("synscand is stopping")
+    private static let refusedByEnd = Action.refuse("it has ended already")
 }

@@ -10,12 +10,29 @@ struct LiveJob {
     var checkpoint: ScanCheckpoint?
     /// The record of the end, which counts from when it is durable.
     var last: JobRecord?
+    /// Whether a run of it has come to a checkpoint: then it is not to blame when the daemon dies.
+    var isProven: Bool
+    /// Sleeps until the job's time is over.
+    var deadline: Task<Void, Never>?
     /// Those who follow it.
-    var watchers: [Int: AsyncStream<Job>.Continuation] = [:]
+    var watchers: [Int: Watcher] = [:]
 
-    init(_ record: JobRecord) {
+    struct Watcher {
+        /// Nil for the daemon's own.
+        let uid: UInt32?
+        let stream: AsyncStream<Job>.Continuation
+    }
+
+    init(_ record: JobRecord, isProven: Bool = false) {
         self.record = record
+        self.isProven = isProven
         machine = JobStateMachine(record.state)
+    }
+
+    /// Its place among those that wait; nil when it does not.
+    var turn: TurnOrder.Turn? {
+        guard machine.wantsToRun else { return nil }
+        return .init(id: record.id, uid: record.submitter.uid, priority: record.priority, wasInterrupted: machine.wasInterrupted)
     }
 
     /// The job as clients see it now.
@@ -24,31 +41,34 @@ struct LiveJob {
         record.state = machine.state
         if let run { record.account.take(run) }
         var job = record.job
-        if let run, machine.state == .running { job.progress = Progress(run.progress) }
+        if let run, machine.state == .running {
+            job.progress = Progress(run.progress)
+            job.progress?.share = run.rate
+        }
         return job
     }
 
-    /// The record of the job's end.
+    /// The record of the job's end. A job that finishes for a reason finishes before its time.
     func ended(_ state: JobState, reason: String?, at time: Timestamp) -> JobRecord {
         var record = record
         record.state = state
         record.reason = reason
         record.finished = time
         if let run { record.account.take(run) }
-        if state != .finished { record.account.countRestAsUntested() }
+        if state != .finished || reason != nil { record.account.countRestAsUntested() }
         return record
     }
 
     /// Ends the streams of those who follow.
     func endWatching() {
-        for watcher in watchers.values { watcher.finish() }
+        for watcher in watchers.values { watcher.stream.finish() }
     }
 
     /// Shows everybody who follows how the job stands.
     func show() {
         guard !watchers.isEmpty else { return }
         let job = snapshot
-        for watcher in watchers.values { watcher.yield(job) }
+        for watcher in watchers.values { watcher.stream.yield(job) }
     }
 }
 

@@ -4,30 +4,30 @@ import ScanTargets
 
 /// Finds the ways to a job's targets, and tells what a job would do.
 package struct Planner: Sendable {
-    private let configuration: Configuration
+    private let settings: Settings
 
     private static let shownRanges = 16
 
-    package init(configuration: Configuration) {
-        self.configuration = configuration
+    package init(settings: Settings) {
+        self.settings = settings
     }
 
     /// The ways to the draft's targets. Blocks. Throws `EngineError`.
     package func paths(to draft: JobDraft) throws -> [ScanPath] {
-        try RoutePlanner.paths(
-            for: draft.selection.addresses, interface: configuration.scan.interface, source: configuration.scan.sourceAddress)
+        let scan = settings.current.scan
+        return try RoutePlanner.paths(for: draft.selection.addresses, interface: scan.interface, source: scan.sourceAddress)
     }
 
     /// Throws the refusal of a draft that reaches outside the scope.
     package func checkScope(_ draft: JobDraft) throws(Refusal) {
-        if let refusal = configuration.scope.refusal(of: draft.selection.addresses) { throw refusal }
+        if let refusal = settings.current.scope.refusal(of: draft.selection.addresses) { throw refusal }
     }
 
     /// Blocks. Throws when there is no way to a target.
     package func plan(_ draft: JobDraft) throws -> Plan {
         let targets = Int64(clamping: draft.selection.targetCount)
         let (most, isTooMuch) = targets.multipliedReportingOverflow(by: Int64(draft.retries) + 1)
-        let refusal = configuration.scope.refusal(of: draft.selection.addresses)
+        let refusal = settings.current.scope.refusal(of: draft.selection.addresses)
         let atMost = isTooMuch ? Int64.max : most
         return Plan(
             targets: targets, addresses: Int64(clamping: draft.selection.addresses.count), ports: draft.portCount,

@@ -1,4 +1,5 @@
 import ScanAPI
+import ScanFiles
 package import ScanTargets
 
 /// What the machine knows of ports: names, and how common each one is.

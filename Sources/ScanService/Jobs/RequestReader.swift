@@ -3,12 +3,12 @@ import ScanTargets
 
 /// Reads job requests: parses, resolves names, checks every limit. Sends nothing and changes nothing.
 package struct RequestReader: Sendable {
-    private let configuration: Configuration
+    private let settings: Settings
     private let catalog: PortCatalog
     private let resolver: NameResolver
 
-    package init(configuration: Configuration, catalog: PortCatalog, resolver: NameResolver = NameResolver()) {
-        self.configuration = configuration
+    package init(settings: Settings, catalog: PortCatalog, resolver: NameResolver = NameResolver()) {
+        self.settings = settings
         self.catalog = catalog
         self.resolver = resolver
     }
@@ -33,7 +33,7 @@ package struct RequestReader: Sendable {
             throw Refusal(.usage, "\"\(Self.shown(name))\" cannot be a job's name: names are \(JobName.rule).")
         }
         guard !request.targets.isEmpty else { throw Refusal(.usage, "No targets are given: name at least one address, block or host.") }
-        let cap = configuration.limits.maxRate
+        let cap = settings.current.limits.maxRate
         if let rate = request.rate, !(1...cap).contains(rate) {
             throw Refusal(.usage, "A rate of \(rate) probes a second was asked for: give 1 to \(cap) ([limits] max_rate of this daemon).")
         }
@@ -42,6 +42,9 @@ package struct RequestReader: Sendable {
         }
         if let states = request.states, states.isEmpty {
             throw Refusal(.usage, "The list of states to record is empty: name at least one, or leave it out.")
+        }
+        if let deadline = request.deadline, deadline <= JobQueue.now {
+            throw Refusal(.usage, "The deadline \(deadline) has passed: give a time to come, or none.")
         }
     }
 
@@ -55,21 +58,21 @@ package struct RequestReader: Sendable {
             excluded.append(.init(label: text, ports: try PortExpression.parse(text, services: catalog.services)))
         }
         try selection.exclude(excluded)
-        try check(selection)
+        let configuration = settings.current
+        try check(selection, configuration.limits.maxJobTargets)
         return JobDraft(
             name: request.name, targets: request.targets.prefix(JobDraft.shownTargets).map(Self.shown), selection: selection,
             rate: request.rate ?? configuration.limits.maxRate, retries: request.retries ?? JobDraft.defaultRetries,
             tcpOptions: request.tcpOptions ?? .mss, states: request.states.map(Set.init) ?? configuration.results.states,
-            portsSource: selection.hosts.isEmpty ? "the targets" : source,
+            priority: request.priority ?? .normal, deadline: request.deadline, portsSource: selection.hosts.isEmpty ? "the targets" : source,
             names: resolved.sorted { $0.key < $1.key }.map { Plan.ResolvedName(name: $0.key, addresses: $0.value.map(\.description)) })
     }
 
-    private func check(_ selection: TargetSelection) throws {
+    private func check(_ selection: TargetSelection, _ limit: Int64) throws {
         guard !selection.isEmpty else { throw Refusal(.usage, "Nothing is left to scan: no target has a port.") }
         if let range = selection.addresses.ranges.last, range.first.family == .v6 {
             throw Refusal(.usage, "\(range) is IPv6: probing IPv6 is not available yet, give IPv4 targets.")
         }
-        let limit = configuration.limits.maxJobTargets
         guard selection.targetCount <= UInt128(limit) else {
             throw Refusal(
                 .usage,

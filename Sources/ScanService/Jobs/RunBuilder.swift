@@ -1,19 +1,34 @@
 import Glibc
 import Logging
+import NIOPosix
 import ScanAPI
 import ScanEngine
 import ScanTargets
 
 /// Sets runs up: ways, source ports, links and captures. Everything here blocks for some milliseconds.
 struct RunBuilder: Sendable {
-    let configuration: Configuration
+    let settings: Settings
     let store: Store
     let recorder: Recorder
     let scope: ScopeGuard
+    let brake: Brake
+    private let captures = CaptureReserve()
+    /// The group of the socket, whose members are operators.
+    let socketGroup: UInt32?
+
+    init(settings: Settings, store: Store, recorder: Recorder, scope: ScopeGuard, brake: Brake) {
+        self.settings = settings
+        self.store = store
+        self.recorder = recorder
+        self.scope = scope
+        self.brake = brake
+        socketGroup = SystemAccounts.group(settings.current.control.group)
+    }
 
     /// A run that only has to be started.
     struct Prepared: Sendable {
         let run: ScanRun
+        let sink: JobSink
         let firstPort: UInt16
     }
 
@@ -29,26 +44,38 @@ struct RunBuilder: Sendable {
 
     func prepare(_ record: JobRecord, _ choice: PortChoice) throws -> Prepared {
         let selection = try store.selection(of: record.id)
-        let checkpoint = try store.checkpoint(of: record.id)
-        let paths = try RoutePlanner.paths(
-            for: selection.addresses, interface: configuration.scan.interface, source: configuration.scan.sourceAddress)
-        let ports = try reserve(choice)
+        let resume = try store.resumePoint(of: record.id)
+        let scan = settings.current.scan
+        let paths = try RoutePlanner.paths(for: selection.addresses, interface: scan.interface, source: scan.sourceAddress)
+        let ports = try reserve(choice, in: scan.sourcePorts)
         let specification = ScanSpecification(
             selection: selection, key: record.key, rate: record.rate, retries: record.retries, tcpOptions: record.tcpOptions,
             recorded: record.states)
         let sink = recorder.sink(job: record.id, name: record.name)
-        let run = try ScanRun(specification, paths: paths, ports: ports, scope: scope, sink: sink, resuming: checkpoint)
+        let run = try ScanRun(
+            specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: captures, sink: sink,
+            resuming: resume.checkpoint, answered: resume.answered)
         sink.interfaces = run.interfaceNames
-        return Prepared(run: run, firstPort: ports.first)
+        return Prepared(run: run, sink: sink, firstPort: ports.first)
+    }
+
+    /// Has captures opened for the next run that goes the same ways. Returns at once.
+    func refillCaptures(of run: ScanRun) {
+        let names = run.interfaceNames
+        WorkPools.work.submit { [captures] _ in captures.refill(names) }
+    }
+
+    /// Has captures closed that nobody has needed for long. Returns at once.
+    func expireCaptures() {
+        WorkPools.work.submit { [captures] _ in captures.expire() }
     }
 
     /// Ports that only a run of ours that is ending still holds are waited for.
-    private func reserve(_ choice: PortChoice) throws -> SourcePortBlock {
+    private func reserve(_ choice: PortChoice, in range: ClosedRange<UInt16>) throws -> SourcePortBlock {
         let end = SteadyClock.nanoseconds() + Self.portPatience
         while true {
             do {
-                return try SourcePortBlock.reserve(
-                    in: configuration.scan.sourcePorts, preferring: choice.preferred, avoiding: choice.resting)
+                return try SourcePortBlock.reserve(in: range, preferring: choice.preferred, avoiding: choice.resting)
             } catch {
                 let isOurs = error.kind == .portsTaken && !choice.resting.isEmpty
                 guard isOurs, SteadyClock.nanoseconds() < end else { throw error }
@@ -59,6 +86,6 @@ struct RunBuilder: Sendable {
 
     /// Throws when the source ports are taken by somebody else.
     func checkPorts() throws {
-        _ = try SourcePortBlock.reserve(in: configuration.scan.sourcePorts, preferring: nil, avoiding: [])
+        _ = try SourcePortBlock.reserve(in: settings.current.scan.sourcePorts, preferring: nil, avoiding: [])
     }
 }

@@ -13,6 +13,12 @@ enum WorkPools {
         return pool
     }
 
+    /// Lets go of the last reference to what takes long to close.
+    static func discard(_ object: sending some AnyObject) {
+        nonisolated(unsafe) let object = object
+        work.submit { _ in withExtendedLifetime(object) {} }
+    }
+
     /// Runs `body` on a thread of `work`.
     static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await work.runIfActive(body)

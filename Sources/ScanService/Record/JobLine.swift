@@ -7,6 +7,7 @@ package struct JobLine: Sendable, Equatable {
         case started = "job.started"
         case paused = "job.paused"
         case resumed = "job.resumed"
+        case waiting = "job.waiting"
         case finished = "job.finished"
         case cancelled = "job.cancelled"
         case failed = "job.failed"

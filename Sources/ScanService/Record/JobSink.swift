@@ -7,6 +7,7 @@ package final class JobSink: ObservationSink {
     package let name: String?
     private let queue: RecordQueue
     private let names = Mutex<[String]>([])
+    private let hasCheckpoint = Atomic<Bool>(false)
 
     init(job: Int64, name: String?, queue: RecordQueue) {
         self.job = job
@@ -26,4 +27,22 @@ package final class JobSink: ObservationSink {
     }
 
     package var isFull: Bool { queue.isFull }
+
+    package func keep(_ checkpoint: ScanCheckpoint) {
+        hasCheckpoint.store(true, ordering: .relaxed)
+        _ = queue.put(.checkpoint(self, checkpoint))
+    }
+
+    package var takesCheckpoint: Bool { !hasCheckpoint.load(ordering: .relaxed) }
+
+    /// Tells that the last checkpoint is durable.
+    func checkpointIsKept() {
+        hasCheckpoint.store(false, ordering: .relaxed)
+        onCheckpoint.withLock { $0 }?()
+    }
+
+    /// Called on the recorder's thread whenever a checkpoint is durable. Must not block. Set before the run starts.
+    private let onCheckpoint = Mutex<(@Sendable () -> Void)?>(nil)
+
+    package func whenKept(_ body: @escaping @Sendable () -> Void) { onCheckpoint.withLock { $0 = body } }
 }

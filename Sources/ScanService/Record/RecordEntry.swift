@@ -5,6 +5,28 @@ import ScanEngine
 enum RecordEntry: Sendable {
     case findings(JobSink, [Observation])
     case change(RecordChange)
+    /// Where a run stands, behind everything that it has delivered before.
+    case checkpoint(JobSink, ScanCheckpoint)
+    /// Go on in a new file if the log has been renamed; the closure is told on the recorder's thread.
+    case reopen(@Sendable (Result<Void, any Error>) -> Void)
+
+    /// Whether somebody waits for it who is answered at once when the store cannot be written.
+    var isImpatient: Bool {
+        switch self {
+        case .change(let change): !change.isKept
+        case .reopen: true
+        case .findings, .checkpoint: false
+        }
+    }
+
+    /// Tells those who wait that it was not done.
+    func fail(_ error: any Error) {
+        switch self {
+        case .change(let change): change.done(.failure(error))
+        case .reopen(let done): done(.failure(error))
+        case .findings, .checkpoint: break
+        }
+    }
 }
 
 /// A change of the store together with the lines that tell of it: both happen, or neither.

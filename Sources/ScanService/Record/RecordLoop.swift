@@ -13,14 +13,19 @@ final class RecordLoop: @unchecked Sendable {
     /// write does so in few large transactions. A change never waits.
     private var commitInterval: Int64 = RecordLoop.shortestInterval
     private var isFailing = false
+    private let space: FreeSpace
+    /// Why the store cannot be written at present.
+    private var storeProblem: String?
+    private let obstacles: ObstacleBoard
 
     private static let shortestInterval: Int64 = 5_000_000
     private static let longestInterval: Int64 = 200_000_000
     private static let retryInterval: Int64 = 1_000_000_000
-    private static let idleInterval: Int64 = 3_600_000_000_000
 
-    init(queue: RecordQueue, writer: consuming RecordWriter, logger: Logger) {
+    init(queue: RecordQueue, writer: consuming RecordWriter, space: FreeSpace, obstacles: ObstacleBoard, logger: Logger) {
         self.queue = queue
+        self.space = space
+        self.obstacles = obstacles
         self.writer = writer
         self.logger = logger
     }
@@ -30,18 +35,20 @@ final class RecordLoop: @unchecked Sendable {
             let isLast = queue.isClosed
             write(queue.takeAll(), isLast: isLast)
             writer.appendRest()
-            queue.setBlocked(writer.isBlocked)
+            tellObstacle()
             if isLast { break }
-            if queue.isEmpty { queue.wait(nanoseconds: patience) }
+            if queue.isEmpty { queue.wait(nanoseconds: Self.retryInterval) }
             if !queue.hasChange { collect() }
             markIfIdle()
         }
         storeMark()
     }
 
-    /// How long there is nothing to do unless somebody calls.
-    private var patience: Int64 {
-        writer.isBlocked || writer.isUnmarked ? Self.retryInterval : Self.idleInterval
+    /// Lets the runs pause, or go on, and says why.
+    private func tellObstacle() {
+        let obstacle = storeProblem ?? writer.obstacle ?? space.shortage()
+        queue.setBlocked(obstacle != nil)
+        obstacles.post(obstacle)
     }
 
     /// Lets findings come together.
@@ -71,6 +78,12 @@ final class RecordLoop: @unchecked Sendable {
         var batch: [RecordEntry] = []
         var findings = 0
         for entry in entries {
+            if case .reopen(let done) = entry {
+                if !batch.isEmpty { commit(batch, isLast: isLast) }
+                (batch, findings) = ([], 0)
+                done(Result { try writer.reopen() })
+                continue
+            }
             batch.append(entry)
             if case .findings(_, let observations) = entry { findings += observations.count }
             guard findings >= RecordQueue.batchCount else { continue }
@@ -97,8 +110,9 @@ final class RecordLoop: @unchecked Sendable {
                 tell(error)
                 attempts = queue.isClosed ? min(attempts - 1, 1) : attempts
                 if attempts <= 0 { return giveUp(entries, error) }
-                entries = withoutImpatient(entries, error)
-                pause()
+                entries.filter(\.isImpatient).forEach { $0.fail(Self.refusal(error)) }
+                entries.removeAll(where: \.isImpatient)
+                pause(error)
             }
         }
     }
@@ -106,11 +120,14 @@ final class RecordLoop: @unchecked Sendable {
     private func finish(_ entries: [RecordEntry], _ outcomes: [Result<Void, any Error>]) {
         if isFailing { logger.notice("The store can be written again.") }
         isFailing = false
+        storeProblem = nil
         var outcomes = outcomes.makeIterator()
         for entry in entries {
             switch entry {
             case .findings(_, let observations): queue.settle(findings: observations.count)
             case .change(let change): change.done(outcomes.next() ?? .success(()))
+            case .checkpoint(let sink, _): sink.checkpointIsKept()
+            case .reopen: break
             }
         }
     }
@@ -120,29 +137,24 @@ final class RecordLoop: @unchecked Sendable {
             logger.error("The store cannot be written: \(error). Scans pause, nothing is lost, and it is tried again every second.")
         }
         isFailing = true
-    }
-
-    /// Answers those who should not be kept waiting, and returns the others.
-    private func withoutImpatient(_ entries: [RecordEntry], _ error: any Error) -> [RecordEntry] {
-        entries.filter { entry in
-            guard case .change(let change) = entry, !change.isKept else { return true }
-            change.done(.failure(Self.refusal(error)))
-            return false
-        }
+        storeProblem = FreeSpace.obstacle("the store: \(error)")
+        tellObstacle()
     }
 
     private func giveUp(_ entries: [RecordEntry], _ error: any Error) {
         logger.critical("synscand stops with work that the store did not take: \(error). The jobs go on from their last checkpoint.")
-        for case .change(let change) in entries { change.done(.failure(Self.refusal(error))) }
+        for entry in entries { entry.fail(Self.refusal(error)) }
     }
 
     private static func refusal(_ error: any Error) -> Refusal {
         Refusal(.unavailable, "The store cannot be written (\(error)): nothing was changed, try again when that is repaired.")
     }
 
-    private func pause() {
+    /// Waits before the next attempt; answers those who come meanwhile and should not be kept waiting.
+    private func pause(_ error: any Error) {
         let end = SteadyClock.nanoseconds() + Self.retryInterval
         while !queue.isClosed {
+            for entry in queue.takeImpatient() { entry.fail(Self.refusal(error)) }
             let rest = end - SteadyClock.nanoseconds()
             guard rest > 0 else { return }
             queue.wait(nanoseconds: rest)

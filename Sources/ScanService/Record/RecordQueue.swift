@@ -12,8 +12,10 @@ final class RecordQueue: Sendable {
     private let state = Mutex(State())
     /// Findings that were put and not yet settled.
     private let pendingFindings = Atomic<Int>(0)
-    /// Set while the log takes no lines.
+    /// Set while nothing more shall be found.
     private let blocked = Atomic<Bool>(false)
+    /// When the recorder's thread was last seen at work; ns on the steady clock.
+    private let pulse = Atomic<Int64>(SteadyClock.nanoseconds())
     private let wake: WakeEvent
 
     /// About 4 MiB of findings.
@@ -29,6 +31,7 @@ final class RecordQueue: Sendable {
     func put(_ entry: RecordEntry) -> Bool {
         var isChange = true
         var makesWork = false
+        if case .checkpoint = entry { isChange = false }
         if case .findings(_, let batch) = entry {
             isChange = false
             let (before, after) = pendingFindings.add(batch.count, ordering: .relaxed)
@@ -51,6 +54,15 @@ final class RecordQueue: Sendable {
             state.hasChange = false
             defer { state.entries = [] }
             return state.entries
+        }
+    }
+
+    /// Takes out what somebody waits for who should not be kept waiting while the store cannot be written.
+    func takeImpatient() -> [RecordEntry] {
+        state.withLock { state in
+            let impatient = state.entries.filter(\.isImpatient)
+            state.entries.removeAll(where: \.isImpatient)
+            return impatient
         }
     }
 
@@ -82,5 +94,11 @@ final class RecordQueue: Sendable {
 
     func wait(nanoseconds: Int64) {
         wake.wait(nanoseconds: nanoseconds)
+        pulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+    }
+
+    /// Whether the recorder's thread was at work within the last `nanoseconds`.
+    func isAlive(within nanoseconds: Int64) -> Bool {
+        SteadyClock.nanoseconds() - pulse.load(ordering: .relaxed) < nanoseconds
     }
 }

@@ -25,6 +25,11 @@ struct RecordTransaction: Sendable {
             case .change(let change):
                 try run.store(db) { append($0, $1, &outcome.seq, &lines) }
                 outcome.outcomes.append(try apply(change, &outcome.seq, &lines, db))
+            case .checkpoint(let sink, let checkpoint):
+                try run.store(db) { append($0, $1, &outcome.seq, &lines) }
+                try CheckpointTable.store(checkpoint, of: sink.job, db)
+                try Heartbeat.now().store(db)
+            case .reopen: break
             }
         }
         try run.store(db) { append($0, $1, &outcome.seq, &lines) }

@@ -9,6 +9,7 @@ struct RecordWriter: ~Copyable {
     private let store: Store
     private let formatter: LineFormatter
     private let logger: Logger
+    private let group: UInt32?
     private var log: ResultsLog
     private var buffer = LineBuffer()
     /// The last line that is committed.
@@ -43,6 +44,7 @@ struct RecordWriter: ~Copyable {
         self.formatter = formatter
         self.logger = logger
         self.log = log
+        self.group = group
         seq = max(stored, written)
         unappended = missing
         guard isBlocked else { return }
@@ -62,6 +64,12 @@ struct RecordWriter: ~Copyable {
 
     /// True while committed lines wait for the log to take them.
     var isBlocked: Bool { !unappended.isEmpty }
+
+    /// Why they wait, in words; nil when none do.
+    var obstacle: String? {
+        guard isBlocked, let lastFailure else { return nil }
+        return FreeSpace.obstacle("\(log.path): \(lastFailure)")
+    }
 
     /// Whether appended lines wait for their mark.
     var isUnmarked: Bool { unmarkedBytes > 0 }
@@ -99,6 +107,26 @@ struct RecordWriter: ~Copyable {
             unappendedStart = 0
         }
         lastFailure = failure
+    }
+
+    /// Goes on in the file that has the log's name now, making it if there is none. When this returns, every line so far is safe in the file before,
+    /// or is about to be the first in the new one.
+    ///
+    /// Throws when the new file cannot be had; then the old one goes on.
+    mutating func reopen() throws {
+        appendRest()
+        let waiting = Int64(unappended[unappendedStart...].count { $0 == UInt8(ascii: "\n") })
+        let safe = seq - waiting
+        let end = try log.mark(seq: safe)
+        try store.pool.write { try LogTable.store(end, $0) }
+        marked()
+        var next = try ResultsLog(path: log.path, group: group)
+        try next.endForeignLine()
+        let begin = try next.mark(seq: safe)
+        guard begin.inode != end.inode || begin.device != end.device else { return }
+        try store.pool.write { try LogTable.store(begin, $0) }
+        log = next
+        appendRest()
     }
 
     /// Stores the mark by itself, when nothing else is written.

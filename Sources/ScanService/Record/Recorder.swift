@@ -4,6 +4,7 @@ package import Logging
 import ScanAPI
 import ScanEngine
 import Synchronization
+import SystemPackage
 
 /// The one owner of "exactly once": every finding and every event of a job goes through it into the store and, once, into the results log.
 ///
@@ -13,13 +14,19 @@ package final class Recorder: Sendable {
     private let queue: RecordQueue
     private let thread = Mutex<WorkerThread?>(nil)
     package let formatter: LineFormatter
+    /// What keeps results from being written.
+    package let obstacles = ObstacleBoard()
 
-    /// Repairs the log at `path` after whatever ended the last process, and starts the thread. Blocks. `group` owns a log that is made.
-    package init(store: Store, path: String, group: UInt32?, formatter: LineFormatter, logger: Logger) throws(ServiceError) {
+    /// Repairs the log at `path` after whatever ended the last process, and starts the thread. Blocks. `group` owns a log that is made; with less than
+    /// `minFree` bytes left for log or store nothing more shall be found.
+    package init(
+        store: Store, path: String, group: UInt32?, formatter: LineFormatter, minFree: @escaping @Sendable () -> Int64 = { 0 }, logger: Logger
+    ) throws(ServiceError) {
         do {
             let queue = try RecordQueue()
             let writer = try RecordWriter(store: store, path: path, group: group, formatter: formatter, logger: logger)
-            let loop = RecordLoop(queue: queue, writer: writer, logger: logger)
+            let space = FreeSpace(directories: [FilePath(path).removingLastComponent().string, store.directory], least: minFree)
+            let loop = RecordLoop(queue: queue, writer: writer, space: space, obstacles: obstacles, logger: logger)
             self.queue = queue
             self.formatter = formatter
             let started = try WorkerThread("recorder") { loop.run() }
@@ -60,6 +67,16 @@ package final class Recorder: Sendable {
         guard let result = value.take() else { throw Refusal(.internal, "The recorder lost a result.") }
         return result
     }
+
+    /// Goes on in a new file where the log has been renamed (`RecordWriter.reopen`). Throws what keeps it from that.
+    package func reopen() async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            guard queue.put(.reopen { continuation.resume(with: $0) }) else { return continuation.resume(throwing: Self.stopped) }
+        }
+    }
+
+    /// Whether the recorder's thread was at work within the last `nanoseconds`. Any thread.
+    package func isAlive(within nanoseconds: Int64) -> Bool { queue.isAlive(within: nanoseconds) }
 
     /// Finishes what it was given, marks the log and ends the thread. Blocks, for some seconds at most when the disk takes nothing. Call it once.
     package func stop() {

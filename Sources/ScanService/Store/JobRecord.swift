@@ -11,6 +11,10 @@ package struct JobRecord: Sendable, Equatable {
     package var name: String?
     package var state: JobState = .queued
     package var reason: String?
+    package var priority: JobPriority = .normal
+    package var deadline: Timestamp?
+    /// How often the daemon died before the job's first checkpoint.
+    package var deaths = 0
     /// The target expressions as submitted, shortened.
     package var targets: [String]
     package var key: ScanKey
@@ -46,8 +50,9 @@ package struct JobRecord: Sendable, Equatable {
     /// As clients see it; `progress` is the runner's to add.
     package var job: Job {
         var job = Job(
-            id: id, name: name, state: state, submittedBy: submitter, submitted: submitted, targets: targets, account: account)
+            id: id, name: name, state: state, priority: priority, submittedBy: submitter, submitted: submitted, targets: targets, account: account)
         job.reason = reason
+        job.deadline = deadline
         job.started = started
         job.finished = finished
         return job
@@ -58,7 +63,7 @@ extension JobRecord: FetchableRecord {
     /// Throws for a row that this version cannot have written.
     package init(row: Row) throws {
         guard let state = JobState(rawValue: row["state"]), let key = ScanKey(bytes: [UInt8](row["key"] as Data)),
-            let options = TCPOptions(rawValue: row["tcp_options"])
+            let options = TCPOptions(rawValue: row["tcp_options"]), let priority = JobPriority(rawValue: row["priority"])
         else { throw ServiceError("the store's row of job \(row["id"] as Int64) is damaged") }
         let rate: Int64 = row["rate"]
         let retries: Int64 = row["retries"]
@@ -73,6 +78,9 @@ extension JobRecord: FetchableRecord {
         id = row["id"]
         self.state = state
         reason = row["reason"]
+        self.priority = priority
+        deadline = (row["deadline"] as Int64?).map { Timestamp(microseconds: $0) }
+        deaths = row["deaths"]
         sourcePort = (row["source_port"] as Int64?).map { UInt16(truncatingIfNeeded: $0) }
         started = (row["started"] as Int64?).map { Timestamp(microseconds: $0) }
         finished = (row["finished"] as Int64?).map { Timestamp(microseconds: $0) }
@@ -89,16 +97,17 @@ extension JobRecord {
         do {
             try db.execute(
                 sql: """
-                    INSERT INTO jobs (name, state, reason, targets, key, rate, retries, tcp_options, states, uid, pid, groups, submitted, account)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO jobs (name, state, reason, priority, deadline, targets, key, rate, retries, tcp_options, states, uid, pid, groups,
+                        submitted, account)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    name, state.rawValue, reason, try Self.encode(targets), Data(key.bytes), rate, retries, tcpOptions.rawValue,
+                    name, state.rawValue, reason, priority.rawValue, deadline?.microseconds, try Self.encode(targets), Data(key.bytes), rate, retries, tcpOptions.rawValue,
                     try Self.encode(states.sorted { $0.rawValue < $1.rawValue }), Int64(submitter.uid), Int64(submitter.pid),
                     try Self.encode(submitter.groups), submitted.microseconds, try Self.encode(account),
                 ])
         } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
-            throw Refusal(.conflict, "A job called \(name ?? "") is not finished yet: choose another name, or cancel that one.")
+            throw Refusal(.conflict, "A job called \(name ?? "") is not over yet: choose another name, or cancel that one.")
         }
         id = db.lastInsertedRowID
         try db.execute(sql: "INSERT INTO selections (job, encoded) VALUES (?, ?)", arguments: [id, selection.encoded])
@@ -107,18 +116,15 @@ extension JobRecord {
     /// Stores what changes in a job's life.
     package func update(_ db: Database) throws {
         try db.execute(
-            sql: "UPDATE jobs SET state = ?, reason = ?, source_port = ?, started = ?, finished = ?, account = ? WHERE id = ?",
+            sql: """
+                UPDATE jobs SET state = ?, reason = ?, priority = ?, rate = ?, deaths = ?, source_port = ?, started = ?, finished = ?, account = ?
+                WHERE id = ?
+                """,
             arguments: [
-                state.rawValue, reason, sourcePort.map { Int64($0) }, started?.microseconds, finished?.microseconds,
+                state.rawValue, reason, priority.rawValue, rate, deaths, sourcePort.map { Int64($0) }, started?.microseconds, finished?.microseconds,
                 try Self.encode(account), id,
             ])
-        if state.isFinal { try db.execute(sql: "DELETE FROM checkpoints WHERE job = ?", arguments: [id]) }
-    }
-
-    /// Keeps where the job's run stood.
-    package func store(_ checkpoint: ScanCheckpoint, _ db: Database) throws {
-        try db.execute(
-            sql: "INSERT OR REPLACE INTO checkpoints (job, data) VALUES (?, ?)", arguments: [id, Data(checkpoint.encoded)])
+        if state.isFinal { try CheckpointTable.delete(of: id, db) }
     }
 
     private static func encode(_ value: some Encodable) throws -> String {

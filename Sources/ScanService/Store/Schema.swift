@@ -9,6 +9,10 @@ enum Schema {
             try db.execute(sql: findings)
             try db.execute(sql: log)
         }
+        migrator.registerMigration("2 steering, checkpoints by page, heartbeat") { db in
+            try db.execute(sql: steering)
+            try db.execute(sql: checkpoints)
+        }
         return migrator
     }
 
@@ -41,6 +45,35 @@ enum Schema {
         CREATE INDEX jobs_finished ON jobs (finished) WHERE finished IS NOT NULL;
         CREATE TABLE selections (job INTEGER PRIMARY KEY REFERENCES jobs ON DELETE CASCADE, encoded TEXT NOT NULL) STRICT;
         CREATE TABLE checkpoints (job INTEGER PRIMARY KEY REFERENCES jobs ON DELETE CASCADE, data BLOB NOT NULL) STRICT;
+        """
+
+    /// `deaths` counts how often the daemon died before the job's first checkpoint. `deleted` jobs are on their way out, finding by finding.
+    private static let steering = """
+        ALTER TABLE jobs ADD COLUMN priority TEXT NOT NULL DEFAULT 'normal';
+        ALTER TABLE jobs ADD COLUMN deadline INTEGER;
+        ALTER TABLE jobs ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE jobs ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX jobs_states ON jobs (state) WHERE deleted = 0;
+        CREATE INDEX jobs_deleted ON jobs (id) WHERE deleted = 1;
+        """
+
+    /// `header` and the pages of `chunk` are a `ScanCheckpoint`; findings with a greater id than `last_finding` came after it. Checkpoints of the first
+    /// schema go: such a job begins again and, its findings being unique, logs none twice. `heartbeat` tells when the daemon was last alive.
+    private static let checkpoints = """
+        DROP TABLE checkpoints;
+        CREATE TABLE checkpoints (
+            job INTEGER PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
+            chunk INTEGER NOT NULL,
+            header BLOB NOT NULL,
+            last_finding INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE checkpoint_pages (
+            job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+            page INTEGER NOT NULL,
+            data BLOB NOT NULL,
+            PRIMARY KEY (job, page)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), wall INTEGER NOT NULL, boot INTEGER NOT NULL, boot_id TEXT) STRICT;
         """
 
     /// `address` is a number for IPv4 and 16 bytes for IPv6: SQLite sorts every number before every blob, so this is the order of `IPAddress`.

@@ -1,23 +1,65 @@
 import FoundationEssentials
-import GRDB
+package import GRDB
 package import ScanAPI
-package import ScanEngine
+import ScanEngine
 package import ScanTargets
 
 extension Store {
-    /// The jobs that are not in a final state, oldest first.
-    package func liveJobs() throws -> [JobRecord] {
+    /// A job that the last process left.
+    package struct Leftover: Sendable {
+        /// Its account is that of the last checkpoint.
+        package var record: JobRecord
+        /// Whether a run of it has come to a checkpoint.
+        package let isProven: Bool
+    }
+
+    /// The jobs that are not in a final state, oldest first. Blocks.
+    package func liveJobs() throws -> [Leftover] {
         try pool.read { db in
-            try JobRecord.fetchAll(
-                db, sql: "SELECT * FROM jobs WHERE state NOT IN ('finished', 'cancelled', 'failed') ORDER BY id")
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT jobs.*, checkpoints.header AS header FROM jobs LEFT JOIN checkpoints ON checkpoints.job = jobs.id
+                    WHERE state NOT IN ('finished', 'cancelled', 'failed') ORDER BY id
+                    """)
+            var jobs: [Leftover] = []
+            while let row = try rows.next() {
+                let header: Data? = row["header"]
+                var job = Leftover(record: try JobRecord(row: row), isProven: header != nil)
+                if let header, let checkpoint = ScanCheckpoint(header: [UInt8](header), pages: []) {
+                    job.record.account.take(checkpoint.counters)
+                }
+                jobs.append(job)
+            }
+            return jobs
         }
+    }
+
+    /// Counts a death against each job that had just been started, and pauses all jobs after too long an interruption; what happened is told in the
+    /// results log. Returns how long the interruption was, in seconds, where it was too long.
+    package static func settleInterruption(
+        deadly: [Int64], resumeWithin limit: Int, now: Heartbeat, _ db: Database
+    ) throws -> (seconds: Double?, lines: [JobLine]) {
+        for job in deadly { try db.execute(sql: "UPDATE jobs SET deaths = deaths + 1 WHERE id = ?", arguments: [job]) }
+        let gap = try Heartbeat.last(db).map { now.seconds(since: $0) } ?? 0
+        try now.store(db)
+        guard gap > Double(limit) else { return (nil, []) }
+        let reason = "interrupted for \(Int(gap)) s, longer than [limits] resume_within"
+        let time = Timestamp(microseconds: now.wall)
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                UPDATE jobs SET state = 'paused', reason = ? WHERE state NOT IN ('finished', 'cancelled', 'failed', 'paused')
+                RETURNING id, name
+                """, arguments: [reason])
+        return (gap, rows.map { JobLine(.paused, time: time, job: $0["id"], name: $0["name"], reason: reason) })
     }
 
     /// The latest `limit` jobs, oldest first.
     package func latestJobs(_ limit: Int) async throws -> [JobRecord] {
         try await pool.read { db in
             try JobRecord.fetchAll(
-                db, sql: "SELECT * FROM (SELECT * FROM jobs ORDER BY id DESC LIMIT ?) ORDER BY id", arguments: [limit])
+                db, sql: "SELECT * FROM (SELECT * FROM jobs WHERE deleted = 0 ORDER BY id DESC LIMIT ?) ORDER BY id", arguments: [limit])
         }
     }
 
@@ -25,9 +67,9 @@ extension Store {
     package func job(_ reference: JobReference) async throws -> JobRecord? {
         try await pool.read { db in
             switch reference {
-            case .id(let id): try JobRecord.fetchOne(db, sql: "SELECT * FROM jobs WHERE id = ?", arguments: [id])
+            case .id(let id): try JobRecord.fetchOne(db, sql: "SELECT * FROM jobs WHERE id = ? AND deleted = 0", arguments: [id])
             case .name(let name):
-                try JobRecord.fetchOne(db, sql: "SELECT * FROM jobs WHERE name = ? ORDER BY id DESC LIMIT 1", arguments: [name])
+                try JobRecord.fetchOne(db, sql: "SELECT * FROM jobs WHERE name = ? AND deleted = 0 ORDER BY id DESC LIMIT 1", arguments: [name])
             }
         }
     }
@@ -35,7 +77,7 @@ extension Store {
     /// How many jobs are in each state.
     package func jobCounts() async throws -> [String: Int] {
         try await pool.read { db in
-            let rows = try Row.fetchAll(db, sql: "SELECT state, COUNT(*) AS count FROM jobs GROUP BY state")
+            let rows = try Row.fetchAll(db, sql: "SELECT state, COUNT(*) AS count FROM jobs WHERE deleted = 0 GROUP BY state")
             return Dictionary(rows.map { ($0["state"] as String, $0["count"] as Int) }) { $1 }
         }
     }
@@ -47,16 +89,6 @@ extension Store {
             throw ServiceError("the store's targets of job \(job) are damaged")
         }
         return selection
-    }
-
-    /// Where the job's run stood when it was stopped last, nil when it begins. Blocks.
-    package func checkpoint(of job: Int64) throws -> ScanCheckpoint? {
-        let data = try pool.read { try Data.fetchOne($0, sql: "SELECT data FROM checkpoints WHERE job = ?", arguments: [job]) }
-        guard let data else { return nil }
-        guard let checkpoint = ScanCheckpoint(encoded: [UInt8](data)) else {
-            throw ServiceError("the store's checkpoint of job \(job) is damaged")
-        }
-        return checkpoint
     }
 
     /// The first source ports of jobs that ended after `time`, with the time of their end. Blocks.

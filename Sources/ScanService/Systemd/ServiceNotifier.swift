@@ -1,4 +1,5 @@
 import Glibc
+import ScanEngine
 import SystemPackage
 
 /// Tells systemd how the service stands: datagrams to `$NOTIFY_SOCKET` (sd_notify(3)). Without that variable nothing is sent.
@@ -19,6 +20,9 @@ package struct ServiceNotifier: Sendable {
 
     package func ready(_ status: String) { send("READY=1\nSTATUS=\(status)") }
     package func status(_ status: String) { send("STATUS=\(status)") }
+    package func watchdog() { send("WATCHDOG=1") }
+    package func reloading() { send("RELOADING=1\nSTATUS=reloading\nMONOTONIC_USEC=\(SteadyClock.nanoseconds() / 1000)") }
+    package func reloaded() { send("READY=1") }
     package func stopping() { send("STOPPING=1\nSTATUS=stopping") }
 
     private func send(_ state: String) {

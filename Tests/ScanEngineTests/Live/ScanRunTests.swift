@@ -204,7 +204,8 @@ struct ScanRunTests {
                 guard let stopped = result.checkpoint else { break }
                 stops += 1
                 // As the store keeps it.
-                let stored = try #require(ScanCheckpoint(encoded: stopped.encoded))
+                let pages = try stopped.pages.map { try #require(ProbePage(number: $0.number, bytes: $0.bytes)) }
+                let stored = try #require(ScanCheckpoint(header: stopped.header, pages: pages))
                 #expect(stored == stopped)
                 checkpoint = stored
             }
@@ -274,6 +275,65 @@ struct ScanRunTests {
             #expect(sink.count == 131_072 && Set(sink.targets(.filtered)).count == 131_072)
             #expect(second.counters.isBalanced && second.counters.filtered == 131_072)
             withExtendedLifetime(silent) {}
+        }
+    }
+
+    @Test("a scan that is killed goes on from its last checkpoint and what was recorded after it, and the account adds up")
+    func killAndResume() async throws {
+        try await PrivateNetwork.run {
+            let listener = try Listener(at: 7320)
+            var scan = try LoopbackScan(hosts: ["127.5.0.0/20"], ports: "7320-7321", rate: 3000, recorded: [.open, .closed])
+            let sink = RecordingSink()
+            let first = try scan.run(into: sink) { run in
+                LoopbackScan.wait { sink.count >= 6000 }
+                run.stop()
+            }
+            // The last checkpoint of a run that was stopped is the one that a killed daemon would not have.
+            let killed = try #require(sink.checkpointBeforeLast)
+            #expect(killed != first.checkpoint)
+            scan.answered = sink.all.map { (Endpoint(address: $0.address, port: $0.port), $0.state) }
+            let second = try scan.run(into: sink, resuming: killed)
+            #expect(LoopbackScan.isFinished(second.end))
+            #expect(sink.targets(.open).count == 4096 && Set(sink.targets(.open)).count == 4096)
+            #expect(second.counters.isBalanced && second.counters.open == 4096 && second.counters.closed == 4096)
+            withExtendedLifetime(listener) {}
+        }
+    }
+
+    @Test("nothing leaves while the brake is on, and then everything does")
+    func brake() async throws {
+        try await PrivateNetwork.run {
+            let listener = try Listener(at: 7330)
+            let scan = try LoopbackScan(hosts: ["127.6.0.0/22"], ports: "7330", rate: 2000)
+            let sink = RecordingSink()
+            let result = try scan.run(into: sink) { run in
+                LoopbackScan.wait { sink.count >= 100 }
+                scan.brake.set(true)
+                usleep(50_000)
+                let before = run.counters.probesSent
+                usleep(300_000)
+                #expect(run.counters.probesSent == before && before < 1024)
+                scan.brake.set(false)
+            }
+            #expect(LoopbackScan.isFinished(result.end) && result.counters.open == 1024)
+            withExtendedLifetime(listener) {}
+        }
+    }
+
+    @Test("a rate that is changed while the scan runs holds from then on")
+    func changedRate() async throws {
+        try await PrivateNetwork.run {
+            let listener = try Listener(at: 7340)
+            let scan = try LoopbackScan(hosts: ["127.7.0.0/21"], ports: "7340", rate: 10)
+            let sink = RecordingSink()
+            let start = SteadyClock.nanoseconds()
+            let result = try scan.run(into: sink) { run in
+                LoopbackScan.wait { sink.count >= 2 }
+                run.rate = 4000
+            }
+            #expect(LoopbackScan.isFinished(result.end) && result.counters.open == 2048)
+            #expect(Double(SteadyClock.nanoseconds() - start) / 1e9 < 20)
+            withExtendedLifetime(listener) {}
         }
     }
 

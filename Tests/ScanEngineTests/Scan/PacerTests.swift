@@ -18,7 +18,7 @@ struct PacerTests {
         let start: Int64 = 40 * 86_400 * 1_000_000_000
         let end = start + Int64(seconds * 1e9)
         var now = start
-        var pacer = Pacer(rate: rate, batch: 256, now: now)
+        var pacer = Pacer(rate: Double(rate), batch: 256, now: now)
         var departures: [Departure] = []
         while now <= end {
             let permitted = pacer.permitted(now: now)
@@ -135,8 +135,22 @@ struct PacerTests {
         #expect(pacer.permitted(now: 1_000_000_000) == 1)
     }
 
-    @Test("no rate is too odd", arguments: [Int.min, -1, 0, 1, Int.max])
-    func oddRates(rate: Int) {
+    @Test("a new rate holds at once: nothing is caught up with, and a slow past delays nothing")
+    func change() {
+        var pacer = Pacer(rate: 1, batch: 256, now: 0)
+        pacer.spend(pacer.permitted(now: 0), now: 0)
+        pacer.change(rate: 1000, now: 1_000_000)
+        #expect(pacer.delay(now: 1_000_000) <= 1_000_000)
+        #expect(pacer.permitted(now: 1_000_000) <= 1)
+        #expect(pacer.permitted(now: 2_000_000) == 1)
+        pacer.change(rate: 1, now: 500_000_000)
+        pacer.spend(1, now: 500_000_000)
+        #expect(pacer.permitted(now: 1_400_000_000) == 0)
+        #expect(pacer.permitted(now: 1_500_000_000) == 1)
+    }
+
+    @Test("no rate is too odd", arguments: [-.infinity, -1, 0, 0.25, 1, 1e300] as [Double])
+    func oddRates(rate: Double) {
         var pacer = Pacer(rate: rate, batch: 256, now: 0)
         for now in stride(from: 0, to: 5_000_000_000 as Int64, by: 333_333_333) {
             let permitted = pacer.permitted(now: now)

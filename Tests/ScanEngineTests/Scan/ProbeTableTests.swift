@@ -72,33 +72,48 @@ struct ProbeTableTests {
         #expect(visited == silent)
     }
 
-    @Test("a table comes back from its snapshot as it was", arguments: chunks)
-    func snapshot(positions: Range<UInt64>) {
+    @Test("a table comes back from the pages that have changed, also when they were taken in between", arguments: chunks)
+    func pages(positions: Range<UInt64>) throws {
         var generator = SeededGenerator(seed: UInt64(positions.count))
         let table = ProbeTable(positions: positions)
         var model: [UInt64: TargetState] = [:]
+        var pages: [Int: ProbePage] = [:]
         for position in positions where generator.next() % 2 == 0 {
             model[position] = Self.answers[Int(generator.next() % 3)]
             _ = table.settle(position, as: model[position] ?? .open)
+            if generator.next() % 1000 == 0 {
+                for page in table.takeDirtyPages() { pages[page.number] = page }
+            }
         }
+        for page in table.takeDirtyPages() { pages[page.number] = page }
+        #expect(table.takeDirtyPages().isEmpty)
         let other = ProbeTable(positions: positions)
-        #expect(other.restore(table.snapshot))
+        let stored = try pages.values.map { try #require(ProbePage(number: $0.number, bytes: $0.bytes)) }
+        #expect(other.restore(stored))
         Self.expectAgreement(other, model)
-        #expect(other.snapshot == table.snapshot)
+        #expect(other.takeDirtyPages().isEmpty)
     }
 
-    @Test("a snapshot of another size is refused and changes nothing", arguments: chunks)
+    @Test("pages that do not fit the table are refused", arguments: chunks)
     func wrongSize(positions: Range<UInt64>) {
-        let table = ProbeTable(positions: positions)
-        _ = table.settle(positions.lowerBound, as: .open)
-        for words in [[], table.snapshot + [0], Array(table.snapshot.dropLast())] { #expect(!table.restore(words)) }
-        Self.expectAgreement(table, [positions.lowerBound: .open])
+        let words = positions.count / 32 + 1
+        let last = words / ProbePage.words
+        let whole = [UInt64](repeating: 0, count: ProbePage.words)
+        let wrong = [
+            ProbePage(number: -1, values: whole), ProbePage(number: last + 1, values: whole), ProbePage(number: Int.max, values: whole),
+            ProbePage(number: 0, values: whole + [0]), ProbePage(number: last, values: []),
+        ]
+        for page in wrong { #expect(!ProbeTable(positions: positions).restore([page]), "page \(page.number)") }
     }
 
-    @Test("a snapshot that claims answers beyond the last target does not spoil the count", arguments: chunks)
+    @Test("pages that claim answers beyond the last target do not spoil the count", arguments: chunks)
     func bitsBeyondTheEnd(positions: Range<UInt64>) {
         let table = ProbeTable(positions: positions)
-        #expect(table.restore([UInt64](repeating: .max, count: table.snapshot.count)))
+        let words = positions.count / 32 + 1
+        let pages = stride(from: 0, to: words, by: ProbePage.words).map { first in
+            ProbePage(number: first / ProbePage.words, values: [UInt64](repeating: .max, count: min(ProbePage.words, words - first)))
+        }
+        #expect(table.restore(pages))
         Self.expectAgreement(table, Dictionary(uniqueKeysWithValues: positions.map { ($0, .filtered) }))
         #expect(table.nextSilent(from: positions.lowerBound, before: positions.upperBound) == nil)
     }

@@ -4,79 +4,84 @@ import Testing
 
 @Suite("Checkpoints")
 struct ScanCheckpointTests {
-    /// A checkpoint's words, written down a second time: stored jobs outlive the program that stored them.
-    private static func bytes(
-        format: UInt64 = 1, chunkStart: UInt64 = 0, round: UInt64 = 1, position: UInt64 = 17, counters: [UInt64] = Array(1...14),
-        seconds: Double = 2.5, table: [UInt64]
+    /// A checkpoint's header, written down a second time: stored jobs outlive the program that stored them.
+    private static func header(
+        format: UInt64 = 2, chunkStart: UInt64 = 0, round: UInt64 = 1, position: UInt64 = 17, counters: [UInt64] = Array(1...14),
+        seconds: Double = 2.5
     ) -> [UInt8] {
-        let words = [format, chunkStart, round, position] + counters + [seconds.bitPattern] + table
+        let words = [format, chunkStart, round, position] + counters + [seconds.bitPattern]
         return words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
     }
 
-    @Test(
-        "what was stored is read back, whatever the table holds",
-        arguments: [
-            ("no table", []), ("all silent", [0, 1]), ("a long silence", [0, 2_097_153]), ("all answered", [.max, .max]),
-            ("mixed", [5, 0, 3, 7, 0, 1, 9, 0, 100]), ("silence at the end", [1, 0, 2]),
-        ] as [(String, [UInt64])])
-    func roundTrip(what: String, table: [UInt64]) throws {
-        let bytes = Self.bytes(table: table)
-        let checkpoint = try #require(ScanCheckpoint(encoded: bytes))
-        #expect(checkpoint.encoded == bytes)
-        #expect(ScanCheckpoint(encoded: checkpoint.encoded) == checkpoint)
+    @Test("what was stored is read back")
+    func roundTrip() throws {
+        let bytes = Self.header()
+        let pages = [ProbePage(number: 0, values: [5, 0, .max]), ProbePage(number: 7, values: [1])]
+        let checkpoint = try #require(ScanCheckpoint(header: bytes, pages: pages))
+        #expect(checkpoint.header == bytes && checkpoint.pages == pages)
+        for page in pages { #expect(ProbePage(number: page.number, bytes: page.bytes) == page) }
     }
 
     @Test("checkpoints that differ anywhere are not equal")
     func everyWord() throws {
-        let reference = try #require(ScanCheckpoint(encoded: Self.bytes(table: [5, 6])))
-        let length = reference.encoded.count
-        for offset in stride(from: 8, to: length, by: 8) {
-            let bytes = reference.encoded.replacing(at: offset, with: [reference.encoded[offset] ^ 1])
-            guard let other = ScanCheckpoint(encoded: bytes) else { continue }
+        let reference = try #require(ScanCheckpoint(header: Self.header(), pages: []))
+        for offset in stride(from: 8, to: reference.header.count, by: 8) {
+            let bytes = reference.header.replacing(at: offset, with: [reference.header[offset] ^ 1])
+            let other = try #require(ScanCheckpoint(header: bytes, pages: []), "word \(offset / 8)")
             #expect(other != reference, "word \(offset / 8)")
         }
     }
 
+    @Test("a later checkpoint brings its pages and keeps the others; one of another chunk stands for itself")
+    func update() throws {
+        let first = try #require(
+            ScanCheckpoint(header: Self.header(), pages: [ProbePage(number: 0, values: [1]), ProbePage(number: 2, values: [2])]))
+        let second = try #require(
+            ScanCheckpoint(
+                header: Self.header(position: 99), pages: [ProbePage(number: 1, values: [3]), ProbePage(number: 2, values: [4])]))
+        let both = first.updated(by: second)
+        #expect(both.header == second.header)
+        #expect(both.pages.map(\.number) == [0, 1, 2] && both.pages[2] == ProbePage(number: 2, values: [4]))
+        let next = try #require(ScanCheckpoint(header: Self.header(chunkStart: 1 << 26), pages: []))
+        #expect(both.updated(by: next) == next)
+    }
+
     @Test(
-        "bytes that are no checkpoint are refused",
+        "bytes that are no header are refused",
         arguments: [
             ("nothing", []),
-            ("a header cut short", Array(bytes(table: []).dropLast(8))),
-            ("half a word at the end", bytes(table: [5]) + [1, 2, 3]),
-            ("another format", bytes(format: 2, table: [])),
-            ("a silence without length", bytes(table: [0])),
-            ("a silence of no words", bytes(table: [0, 0])),
-            ("a silence larger than any chunk", bytes(table: [0, 2_097_154])),
-            ("a silence of 2^64 − 1 words", bytes(table: [0, .max])),
-            ("silences that are too long together", bytes(table: [0, 2_000_000, 1, 0, 2_000_000])),
-            ("a count below zero", bytes(counters: [UInt64](repeating: .max, count: 14), table: [])),
-            ("a count that overflows with the next answer", bytes(counters: [UInt64](repeating: 1 << 63 - 1, count: 14), table: [])),
-            ("no time", bytes(seconds: .nan, table: [])),
-            ("an endless time", bytes(seconds: .infinity, table: [])),
-            ("a time below zero", bytes(seconds: -1, table: [])),
+            ("a header cut short", Array(header().dropLast(8))),
+            ("half a word at the end", header() + [1, 2, 3]),
+            ("a word too many", header() + [0, 0, 0, 0, 0, 0, 0, 0]),
+            ("another format", header(format: 1)),
+            ("a count below zero", header(counters: [UInt64](repeating: .max, count: 14))),
+            ("a count that overflows with the next answer", header(counters: [UInt64](repeating: 1 << 63 - 1, count: 14))),
+            ("no time", header(seconds: .nan)),
+            ("an endless time", header(seconds: .infinity)),
+            ("a time below zero", header(seconds: -1)),
         ] as [(String, [UInt8])])
     func refused(what: String, bytes: [UInt8]) {
-        #expect(ScanCheckpoint(encoded: bytes) == nil)
+        #expect(ScanCheckpoint(header: bytes, pages: []) == nil)
+    }
+
+    @Test("bytes that are no page are refused", arguments: [0, 7, 9, 4095, 4104, 8192])
+    func refusedPage(count: Int) {
+        #expect(ProbePage(number: 0, bytes: [UInt8](repeating: 1, count: count)) == nil)
+        #expect(ProbePage(number: -1, bytes: [UInt8](repeating: 1, count: 8)) == nil)
     }
 
     @Test("hostile bytes never crash the reader, and what it accepts it writes again")
     func fuzz() {
         var generator = SeededGenerator(seed: 100)
-        let valid = Self.bytes(table: [5, 0, 3, 7, 0, 1, 9, 0, 100])
+        let valid = Self.header()
         for round in 0..<100_000 {
-            var bytes = round % 4 == 0 ? generator.bytes(Int(generator.next() % 400)) : valid
-            for _ in 0..<generator.next() % 6 where !bytes.isEmpty {
+            var bytes = round % 4 == 0 ? generator.bytes(valid.count) : valid
+            for _ in 0..<generator.next() % 6 {
                 let random = generator.next()
-                let place = Int(random >> 32) % bytes.count
-                switch random % 8 {
-                case 0: bytes.removeLast(Int(random >> 8) % min(bytes.count, 16))
-                case 1: bytes.append(contentsOf: generator.bytes(8))
-                case 2: bytes.replaceSubrange(place..<place, with: [UInt8](repeating: 0, count: 8))
-                default: bytes[place] = UInt8(truncatingIfNeeded: random >> 8)
-                }
+                bytes[Int(random >> 32) % bytes.count] = UInt8(truncatingIfNeeded: random >> 8)
             }
-            guard let checkpoint = ScanCheckpoint(encoded: bytes) else { continue }
-            #expect(ScanCheckpoint(encoded: checkpoint.encoded) == checkpoint)
+            guard let checkpoint = ScanCheckpoint(header: bytes, pages: []) else { continue }
+            #expect(checkpoint.header == bytes)
         }
     }
 }

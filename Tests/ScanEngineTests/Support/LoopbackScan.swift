@@ -11,6 +11,9 @@ struct LoopbackScan {
     let paths: [ScanPath]
     let ports: SourcePortBlock
     let scope: ScopeGuard
+    let brake = Brake()
+    /// What has been recorded since the checkpoint that a run goes on from.
+    var answered: [(target: Endpoint, state: TargetState)] = []
 
     init(
         hosts: [String], ports: String, endpoints: [Endpoint] = [], rate: Int = 200_000, retries: Int = 0,
@@ -29,20 +32,17 @@ struct LoopbackScan {
     struct Result {
         var end: ScanEnd
         var counters: ScanCounters
-
-        var checkpoint: ScanCheckpoint? {
-            switch end {
-            case .finished: nil
-            case .stopped(let checkpoint), .failed(_, let checkpoint): checkpoint
-            }
-        }
+        /// Where a run that was stopped goes on; nil for one that has finished.
+        var checkpoint: ScanCheckpoint?
     }
 
     /// Runs to the end, at most a minute. `meanwhile` gets the run once it has started.
     func run(
         into sink: RecordingSink, resuming checkpoint: ScanCheckpoint? = nil, meanwhile: (ScanRun) throws -> Void = { _ in }
     ) throws -> Result {
-        let run = try ScanRun(specification, paths: paths, ports: ports, scope: scope, sink: sink, resuming: checkpoint)
+        let run = try ScanRun(
+            specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: CaptureReserve(), sink: sink, resuming: checkpoint,
+            answered: answered)
         let done = try WakeEvent()
         let end = Ending()
         try run.start {
@@ -56,7 +56,14 @@ struct LoopbackScan {
             _ = done.wait(nanoseconds: 5_000_000_000)
         }
         let ends = end.value.withLock { $0 }
-        return Result(end: try #require(ends.first), counters: run.counters)
+        var result = Result(end: try #require(ends.first), counters: run.counters)
+        switch result.end {
+        case .finished: break
+        case .stopped(let last), .failed(_, let last):
+            if let last { sink.keep(last) }
+            result.checkpoint = sink.checkpoint
+        }
+        return result
     }
 
     private final class Ending: Sendable {

@@ -6,6 +6,7 @@ import Synchronization
 final class RecordingSink: ObservationSink {
     private let observations = Mutex<[Observation]>([])
     private let full = Atomic<Bool>(false)
+    private let kept = Mutex<(last: ScanCheckpoint?, before: ScanCheckpoint?)>((nil, nil))
     private let atDelivery: @Sendable (RecordingSink) -> Void
 
     init(atDelivery: @escaping @Sendable (RecordingSink) -> Void = { _ in }) {
@@ -21,6 +22,17 @@ final class RecordingSink: ObservationSink {
         get { full.load(ordering: .relaxed) }
         set { full.store(newValue, ordering: .relaxed) }
     }
+
+    /// What a store would have: each checkpoint over the ones before.
+    func keep(_ checkpoint: ScanCheckpoint) {
+        kept.withLock { $0 = ($0.last?.updated(by: checkpoint) ?? checkpoint, $0.last) }
+    }
+
+    var takesCheckpoint: Bool { true }
+
+    var checkpoint: ScanCheckpoint? { kept.withLock { $0.last } }
+
+    var checkpointBeforeLast: ScanCheckpoint? { kept.withLock { $0.before } }
 
     var all: [Observation] { observations.withLock { $0 } }
 

@@ -1,15 +1,31 @@
 package import FoundationEssentials
 package import ScanAPI
 
-/// Reads the JSON of a job request, and says in words what is wrong with it.
-package enum JobRequestDecoder {
+/// What clients send as JSON.
+package protocol RequestBody: Decodable, Sendable {
+    /// One without optional values: its properties are the keys that there are.
+    static var blank: Self { get }
+    /// For people.
+    static var example: String { get }
+}
+
+extension JobRequest: RequestBody {
+    package static var blank: JobRequest { JobRequest(targets: []) }
+    package static var example: String { "{\"targets\":[\"192.0.2.0/24\"],\"ports\":\"22,80\"}" }
+}
+
+extension JobChange: RequestBody {
+    package static var blank: JobChange { JobChange() }
+    package static var example: String { "{\"rate\":500}" }
+}
+
+/// Reads the JSON of a request, and says in words what is wrong with it.
+package enum RequestDecoder {
     /// Throws `Refusal`.
-    package static func decode(_ bytes: Data) throws(Refusal) -> JobRequest {
-        guard !bytes.isEmpty else {
-            throw Refusal(.usage, "The request has no body: send a JSON object like {\"targets\":[\"192.0.2.0/24\"],\"ports\":\"22,80\"}.")
-        }
+    package static func decode<Body: RequestBody>(_ type: Body.Type, _ bytes: Data) throws(Refusal) -> Body {
+        guard !bytes.isEmpty else { throw Refusal(.usage, "The request has no body: send a JSON object like \(Body.example).") }
         do {
-            return try APICoding.decode(Strict.self, from: bytes).request
+            return try APICoding.decode(Strict<Body>.self, from: bytes).body
         } catch let refusal as Refusal {
             throw refusal
         } catch let error as DecodingError {
@@ -20,27 +36,26 @@ package enum JobRequestDecoder {
     }
 
     /// A slip in an optional key must not scan something else than was meant: unknown keys are refused.
-    private struct Strict: Decodable {
-        let request: JobRequest
-
-        private struct Key: CodingKey {
-            let stringValue: String
-            var intValue: Int? { nil }
-            init(stringValue: String) { self.stringValue = stringValue }
-            init?(intValue: Int) { nil }
-        }
-
-        /// As the decoder shows them, words joined by capitals.
-        private static let known = Set(Mirror(reflecting: JobRequest(targets: [])).children.compactMap(\.label))
+    private struct Strict<Body: RequestBody>: Decodable {
+        let body: Body
 
         init(from decoder: any Decoder) throws {
-            let keys = try decoder.container(keyedBy: Key.self).allKeys.map(\.stringValue)
-            if let unknown = keys.filter({ !Self.known.contains($0) }).min() {
-                let names = Self.known.map(JobRequestDecoder.snakeCase).sorted().joined(separator: ", ")
-                throw Refusal(.usage, "The request has an unknown key, \(JobRequestDecoder.shown(unknown)): the keys are \(names).")
+            let keys = try decoder.container(keyedBy: AnyKey.self).allKeys.map(\.stringValue)
+            // As the decoder shows them, words joined by capitals.
+            let known = Set(Mirror(reflecting: Body.blank).children.compactMap(\.label))
+            if let unknown = keys.filter({ !known.contains($0) }).min() {
+                let names = known.map(RequestDecoder.snakeCase).sorted().joined(separator: ", ")
+                throw Refusal(.usage, "The request has an unknown key, \(RequestDecoder.shown(unknown)): the keys are \(names).")
             }
-            request = try JobRequest(from: decoder)
+            body = try Body(from: decoder)
         }
+    }
+
+    private struct AnyKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
     }
 
     private static func words(_ error: DecodingError) -> String {

@@ -1,5 +1,5 @@
-/// What is wrong with the configuration, and where.
-package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+/// What is wrong with a file that an administrator wrote, and where.
+package struct FileFault: Error, Sendable, Equatable, CustomStringConvertible {
     package let file: String
     /// From 1; nil when the fault is not in a line, as when the file cannot be read.
     package let line: Int?
@@ -15,7 +15,10 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
         self.problem = problem
     }
 
-    package var description: String {
-        [file, line.map { "line \($0)" }, key].compactMap(\.self).joined(separator: ", ") + ": " + problem
+    /// `office.toml, line 3, rate`
+    package var place: String {
+        [file, line.map { "line \($0)" }, key].compactMap(\.self).joined(separator: ", ")
     }
+
+    package var description: String { place + ": " + problem }
 }

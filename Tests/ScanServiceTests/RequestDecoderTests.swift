@@ -5,15 +5,15 @@ import ScanTargets
 import TestSupport
 import Testing
 
-@Suite("The JSON of a job request")
-struct JobRequestDecoderTests {
+@Suite("The JSON of requests")
+struct RequestDecoderTests {
     @Test("All keys are read")
     func whole() throws {
         let text = """
             {"name":"n","targets":["a"],"exclude":["b"],"ports":"80","top_ports":3,"exclude_ports":"1","rate":5,"retries":1,\
-            "tcp_options":"linux","states":["open","down"]}
+            "tcp_options":"linux","states":["open","down"],"priority":"low","deadline":"2026-11-26T06:00:00Z"}
             """
-        let request = try JobRequestDecoder.decode(Data(text.utf8))
+        let request = try RequestDecoder.decode(JobRequest.self, Data(text.utf8))
         var expected = JobRequest(targets: ["a"])
         expected.name = "n"
         expected.exclude = ["b"]
@@ -24,6 +24,8 @@ struct JobRequestDecoderTests {
         expected.retries = 1
         expected.tcpOptions = .linux
         expected.states = [.open, .down]
+        expected.priority = .low
+        expected.deadline = Timestamp("2026-11-26T06:00:00.000000Z")
         #expect(request == expected)
     }
 
@@ -37,13 +39,13 @@ struct JobRequestDecoderTests {
             ("{\"targets\":[\"a\"],\"rate\":\"5\"}", "rate must be a whole number"),
             ("{\"targets\":[\"a\"],\"rate\":0.5}", "not a whole one"),
             ("{\"targets\":[\"a\"],\"rate\":1e99}", "too large"), ("{\"targets\":[\"a\"],\"top_ports\":9223372036854775808}", "too large"),
-            ("{\"targets\":[\"a\"],\"port\":\"80\"}", "unknown key, port: the keys are exclude, exclude_ports"),
+            ("{\"targets\":[\"a\"],\"port\":\"80\"}", "unknown key, port: the keys are deadline, exclude, exclude_ports"),
             ("{\"targets\":[\"a\"],\"states\":[\"ajar\"]}", "states[0] has no possible value"),
             ("{\"targets\":[\"a\"],\"tcp_options\":\"mac\"}", "tcp_options has no possible value"),
             ("{\"targets\":[\"a\"],\"\\u001b[2J\":1}", "unknown key, ?[2J"), ("\u{ff}\u{fe}{}", "not JSON"),
         ])
     func wrong(text: String, words: String) throws {
-        let refusal = try #require(throws: Refusal.self) { try JobRequestDecoder.decode(Data(text.utf8)) }
+        let refusal = try #require(throws: Refusal.self) { try RequestDecoder.decode(JobRequest.self, Data(text.utf8)) }
         #expect(refusal.kind == .usage)
         #expect(refusal.message.contains(words), "\(refusal)")
     }
@@ -51,7 +53,7 @@ struct JobRequestDecoderTests {
     @Test("Deep nesting is refused, not followed")
     func nesting() {
         for bracket in ["[", "{\"targets\":"] {
-            #expect(throws: Refusal.self) { try JobRequestDecoder.decode(Data(String(repeating: bracket, count: 200_000).utf8)) }
+            #expect(throws: Refusal.self) { try RequestDecoder.decode(JobRequest.self, Data(String(repeating: bracket, count: 200_000).utf8)) }
         }
     }
 
@@ -68,7 +70,7 @@ struct JobRequestDecoderTests {
             for _ in 0..<Int.random(in: 0..<4, using: &random) where !bytes.isEmpty {
                 bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
             }
-            _ = try? JobRequestDecoder.decode(Data(bytes))
+            _ = try? RequestDecoder.decode(JobRequest.self, Data(bytes))
         }
     }
 }

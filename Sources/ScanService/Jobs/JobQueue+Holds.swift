@@ -1,0 +1,78 @@
+import Logging
+package import ScanAPI
+import ScanEngine
+
+/// What makes all jobs wait: a halt, a want of space, a machine that slept for too long.
+extension JobQueue {
+    /// Why nothing runs, in words; nil when nothing keeps jobs from running.
+    package var holdReason: String? {
+        if let halt { return "halted by user \(halt.uid) at \(halt.since)" }
+        return obstacle
+    }
+
+    /// Notes that somebody has stopped all sending, or lets it go on. The brake itself has been set before.
+    package func set(_ halt: Halt?) {
+        self.halt = halt
+        holdOrGoOn()
+    }
+
+    /// What keeps results from being written, nil when nothing does any more.
+    func meet(_ obstacle: String?) {
+        self.obstacle = obstacle
+        holdOrGoOn()
+    }
+
+    func holdOrGoOn() {
+        let reason = holdReason
+        for id in Array(jobs.keys) {
+            guard let job = jobs[id], job.machine.isActive || job.machine.wasInterrupted else { continue }
+            jobs[id]?.record.reason = reason
+            handle(reason == nil ? .release : .hold, id)
+            jobs[id]?.show()
+        }
+        schedule()
+    }
+
+    // MARK: - Heartbeat
+
+    /// Stored this often, in beats.
+    private static let storedBeats = 60
+
+    /// Once a second: notices when the machine slept for longer than jobs may be interrupted, and notes that the daemon is alive.
+    package func beat() {
+        let now = Heartbeat.now()
+        let gap = now.seconds(since: lastBeat)
+        lastBeat = now
+        let limit = settings.current.limits.resumeWithin
+        if gap > Double(limit) { pauseAll("the machine slept for \(Int(gap)) s, longer than [limits] resume_within") }
+        beats &+= 1
+        guard beats.isMultiple(of: Self.storedBeats), !jobs.isEmpty else { return }
+        keepHeartbeat()
+        builder.expireCaptures()
+    }
+
+    func keepHeartbeat() {
+        recorder.submit(
+            RecordChange(isKept: false) { db in
+                try Heartbeat.now().store(db)
+                return []
+            } done: { _ in
+            })
+    }
+
+    private func pauseAll(_ reason: String) {
+        logger.warning("All jobs are paused: \(reason).")
+        for id in Array(jobs.keys) where jobs[id]?.machine.state != .paused {
+            jobs[id]?.record.reason = reason
+            handle(.pause, id)
+        }
+    }
+
+    /// Whether the threads of every run were at work lately: what the watchdog wants to know.
+    package func isAlive(within nanoseconds: Int64) -> Bool {
+        active.allSatisfy { id in
+            guard let job = jobs[id], job.machine.state == .running, let run = job.run else { return true }
+            return run.isAlive(within: nanoseconds)
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import Glibc
+import GRDB
+package import Logging
+import ScanAPI
+import ScanEngine
+import ServiceLifecycle
+
+/// Deletes what is kept long enough: jobs that somebody has deleted, those that ended long ago, and the oldest when the store has grown too large. Jobs
+/// that are not over are never touched. Then the database's file shrinks.
+///
+/// All of it goes through the recorder, in slices small enough that no scan has to wait.
+package struct Retention: Service {
+    private let settings: Settings
+    private let store: Store
+    private let recorder: Recorder
+    private let logger: Logger
+    private let calls: AsyncStream<Void>
+    private let caller: AsyncStream<Void>.Continuation
+
+    private static let interval = Duration.seconds(600)
+    /// Rows of one transaction.
+    private static let slice = 10_000
+    /// Pages that one transaction gives back.
+    private static let vacuumSlice = 2000
+
+    package init(settings: Settings, store: Store, recorder: Recorder, logger: Logger) {
+        self.settings = settings
+        self.store = store
+        self.recorder = recorder
+        self.logger = logger
+        (calls, caller) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Has it look at the store soon.
+    package func call() { caller.yield() }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            let timer = Task {
+                while !Task.isCancelled {
+                    caller.yield()
+                    try? await Task.sleep(for: Self.interval)
+                }
+            }
+            defer { timer.cancel() }
+            for await _ in calls {
+                if Task.isCancelled { return }
+                await prune()
+            }
+        }
+    }
+
+    /// Deletes all that is due.
+    package func prune() async {
+        do {
+            try await empty()
+            while try await markOld() { try await empty() }
+            try await shrink()
+        } catch {
+            // The store takes nothing at present, or the daemon stops; the next time will do.
+            logger.notice("Old jobs are deleted later: \(error)")
+        }
+    }
+
+    /// Marks the oldest jobs that are due as deleted; false when there are none.
+    private func markOld() async throws -> Bool {
+        let configured = settings.current.store
+        let limit = WallClock.microseconds() - Int64(configured.keepDays) * 86_400_000_000
+        let isTooLarge = try await store.usedBytes() > configured.maxSize
+        return try await recorder.perform { db in
+            // Of a store that is too large the oldest go, some at a time, until it is not.
+            try db.execute(
+                sql: """
+                    UPDATE jobs SET deleted = 1 WHERE id IN
+                        (SELECT id FROM jobs WHERE deleted = 0 AND finished IS NOT NULL AND (finished < ? OR ?) ORDER BY finished LIMIT ?)
+                    """, arguments: [limit, isTooLarge, isTooLarge ? 10 : 1000])
+            return (db.changesCount > 0, [])
+        }
+    }
+
+    /// Removes the jobs that are marked, with all that belongs to them.
+    private func empty() async throws {
+        var isDone = false
+        while !isDone {
+            isDone = try await recorder.perform { db in
+                let jobs = try Int64.fetchAll(db, sql: "SELECT id FROM jobs WHERE deleted = 1 ORDER BY id LIMIT 200")
+                var room = Self.slice
+                for job in jobs {
+                    try db.execute(
+                        sql: "DELETE FROM findings WHERE id IN (SELECT id FROM findings WHERE job = ? LIMIT ?)", arguments: [job, room])
+                    room -= db.changesCount
+                    guard room > 0 else { return (false, []) }
+                    try db.execute(sql: "DELETE FROM jobs WHERE id = ?", arguments: [job])
+                }
+                return (jobs.isEmpty, [])
+            }
+        }
+    }
+
+    /// Gives free pages back to the file system.
+    private func shrink() async throws {
+        // Some stay, so that the file does not shrink and grow all the time.
+        while try await store.freePages() > 2 * Self.vacuumSlice {
+            let before = try await store.freePages()
+            try await recorder.vacuum(pages: Self.vacuumSlice)
+            guard try await store.freePages() < before else { return }
+        }
+    }
+}
+
+extension Store {
+    /// Bytes of the database that hold something.
+    func usedBytes() async throws -> Int64 {
+        try await pool.read { db in
+            let pages = try Int64.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+            let free = try Int64.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+            return (pages - free) * (try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 4096)
+        }
+    }
+
+    /// Pages of the database that hold nothing.
+    package func freePages() async throws -> Int {
+        try await pool.read { try Int.fetchOne($0, sql: "PRAGMA freelist_count") ?? 0 }
+    }
+}
+
+extension Recorder {
+    /// Gives up to `pages` free pages of the store back to the file system.
+    func vacuum(pages: Int) async throws {
+        try await perform { db in
+            // The pragma works row by row: each row that is asked for is a page that is given back.
+            let rows = try Row.fetchCursor(db, sql: "PRAGMA incremental_vacuum(\(pages))")
+            while try rows.next() != nil {}
+            return ((), [])
+        }
+    }
+}

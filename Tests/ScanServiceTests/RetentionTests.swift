@@ -1,0 +1,82 @@
+import GRDB
+import Logging
+import ScanAPI
+import ScanEngine
+import ScanService
+import Testing
+
+@Suite("What is kept, and how long")
+struct RetentionTests {
+    private let directory: TemporaryDirectory
+    private let store: Store
+    private let recorder: Recorder
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        store = try Store(directory: directory.file("store"))
+        recorder = try Recorder(
+            store: store, path: directory.file("log"), group: nil, formatter: Samples.formatter, logger: Logger(label: "test"))
+    }
+
+    private func prune(_ change: (inout ScanService.Configuration) -> Void = { _ in }) async {
+        var configuration = ScanService.Configuration()
+        change(&configuration)
+        await Retention(settings: Settings(configuration), store: store, recorder: recorder, logger: Logger(label: "test")).prune()
+    }
+
+    /// A job that ended `days` ago, nil for one that runs, with findings.
+    private func job(ended days: Int64?, findings: Int) async throws -> Int64 {
+        let id = try Samples.insertJob(store)
+        recorder.sink(job: id, name: nil).deliver((0..<findings).map { Samples.observation(UInt32($0)) })
+        let time = days.map { WallClock.microseconds() - $0 * 86_400_000_000 }
+        try await recorder.perform { db in
+            try db.execute(
+                sql: "UPDATE jobs SET state = ?, finished = ? WHERE id = ?", arguments: [time == nil ? "running" : "finished", time, id])
+            return ((), [])
+        }
+        return id
+    }
+
+    private func counts() async throws -> [Int64: Int] {
+        try await store.pool.read { db in
+            let rows = try Row.fetchAll(db, sql: "SELECT jobs.id, COUNT(findings.id) FROM jobs LEFT JOIN findings ON job = jobs.id GROUP BY jobs.id")
+            return Dictionary(rows.map { ($0[0], $0[1]) }) { $1 }
+        }
+    }
+
+    @Test("Jobs that ended long ago go with their findings; later ones and those that are not over stay")
+    func age() async throws {
+        let old = try await job(ended: 91, findings: 25_000)
+        let (young, live) = (try await job(ended: 89, findings: 3), try await job(ended: nil, findings: 4))
+        await prune()
+        #expect(try await counts() == [young: 3, live: 4], "\(old) is there still")
+        recorder.stop()
+    }
+
+    @Test("A store that is too large loses its oldest finished jobs, no others, and its file shrinks")
+    func size() async throws {
+        var jobs: [Int64] = []
+        for age in [30, 40, 20] as [Int64] { jobs.append(try await job(ended: age, findings: 60_000)) }
+        let live = try await job(ended: nil, findings: 60_000)
+        try await store.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+        let before = try #require(directory.size("store/synscan.db"))
+        await prune { $0.store.maxSize = Int64(before) / 2 }
+        let kept = try await counts()
+        #expect(kept[live] == 60_000 && kept[jobs[1]] == nil)
+        try await store.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+        #expect(try #require(directory.size("store/synscan.db")) < before * 3 / 4)
+        recorder.stop()
+    }
+
+    @Test("A job that somebody deletes is out of sight at once, and then gone")
+    func deleted() async throws {
+        let (gone, kept) = (try await job(ended: 1, findings: 10), try await job(ended: 1, findings: 1))
+        try await store.pool.write { try $0.execute(sql: "UPDATE jobs SET deleted = 1 WHERE id = ?", arguments: [gone]) }
+        #expect(try await store.job(.id(gone)) == nil)
+        #expect(try await store.latestJobs(10).map(\.id) == [kept])
+        #expect(try await store.jobCounts() == ["finished": 1])
+        await prune()
+        #expect(try await counts() == [kept: 1])
+        recorder.stop()
+    }
+}
