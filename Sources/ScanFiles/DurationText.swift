@@ -1,30 +1,23 @@
 /// Lengths of time as people write them.
 package enum DurationText {
-    /// `90s`, `30m`, `12h`, `7d`, and several of them in a row (`1h30m`), as seconds; nil for anything else, and for more than 10,000 years.
+    private static let units: [(letter: Character, seconds: Int)] = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)]
+    /// More than anything that is asked for, and far from an overflow.
+    private static let longest = 10_000 * 366 * 86_400
+
+    /// `90s`, `30m`, `12h`, `7d`, and several in a row, the greater units first (`1h30m`), in seconds, at most 10,000 years; nil for anything else.
     package static func seconds(_ text: some StringProtocol) -> Int? {
-        var total = 0
-        var rest = text[...]
-        guard !rest.isEmpty else { return nil }
-        while !rest.isEmpty {
+        var rest = Substring(text)
+        var units = units[...]
+        var seconds = 0
+        repeat {
             let digits = rest.prefix { $0.isASCII && $0.isNumber }
+            // Nine digits of days are too far away already.
+            guard digits.count <= 9, let number = Int(digits) else { return nil }
             rest = rest.dropFirst(digits.count)
-            guard digits.count <= 12, let count = Int(digits), let unit = rest.popFirst().flatMap(seconds(in:)) else { return nil }
-            let (product, isTooMuch) = count.multipliedReportingOverflow(by: unit)
-            guard !isTooMuch, product <= longest - total else { return nil }
-            total += product
-        }
-        return total
-    }
-
-    private static let longest = 315_360_000_000
-
-    private static func seconds(in unit: Character) -> Int? {
-        switch unit {
-        case "s": 1
-        case "m": 60
-        case "h": 3600
-        case "d": 86_400
-        default: nil
-        }
+            guard let letter = rest.popFirst(), let index = units.firstIndex(where: { $0.letter == letter }) else { return nil }
+            seconds += number * units[index].seconds
+            units = units[(index + 1)...]
+        } while !rest.isEmpty
+        return min(seconds, longest)
     }
 }

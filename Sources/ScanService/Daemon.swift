@@ -41,7 +41,8 @@ package struct Daemon: Sendable {
         let queue = JobQueue(settings: settings, store: store, recorder: recorder, scope: scope, brake: brake, logger: logger)
         let retention = Retention(settings: settings, store: store, recorder: recorder, logger: logger)
         let service = ControlService(
-            settings: settings, configurationPath: configurationPath, store: store, recorder: recorder, queue: queue, scope: scope, brake: brake,
+            settings: settings, configurationPath: configurationPath, store: store, recorder: recorder, queue: queue, scope: scope,
+            brake: brake,
             retention: retention, audit: audit, catalog: catalog, started: JobQueue.now, group: group, logger: logger)
         let server = try ControlServer(service: service, logger: logger) { [self] in announce() }
         do {
@@ -81,7 +82,8 @@ package struct Daemon: Sendable {
         var quiet = logger
         quiet.logLevel = .critical
         var configuration = ServiceGroupConfiguration(
-            services: ([server, retention, pulse, reload, jobs] as [any Service]).map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+            services: ([server, retention, pulse, reload, jobs] as [any Service]).map { .init(service: $0) },
+            gracefulShutdownSignals: [.sigterm, .sigint],
             logger: quiet)
         configuration.maximumGracefulShutdownDuration = Self.stopLimit
         do {

@@ -36,7 +36,9 @@ struct ControlServerTests {
             let answer = try ControlClient.ask(service.socket, "GET", Routes.status)
             #expect(answer.status == 200 && answer.head.contains("application/json") && answer.body.hasSuffix("}\n"))
             let status = try APICoding.decode(DaemonStatus.self, from: Data(answer.body.utf8))
-            #expect(status.version == Version.current && status.scopeAllow == Scope.words && status.configuration == service.directory.file("c.toml"))
+            #expect(
+                status.version == Version.current && status.scopeAllow == Scope.words
+                    && status.configuration == service.directory.file("c.toml"))
             #expect(try ControlClient.ask(service.socket, "GET", Routes.jobs).body == "[]\n")
         }
     }

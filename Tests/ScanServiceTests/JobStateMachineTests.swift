@@ -159,7 +159,8 @@ struct JobStateMachineTests {
     @Test("Whatever comes in whatever order, a final state stays, and at most one end is stored")
     func anyOrder() {
         let inputs: [Input] = [
-            .start, .prepared, .preparationFailed("a"), .cancel, .pause, .resume, .hold, .release, .finish(.finished, reason: "c"), .suspend,
+            .start, .prepared, .preparationFailed("a"), .cancel, .pause, .resume, .hold, .release, .finish(.finished, reason: "c"),
+            .suspend,
             .runFinished, .runStopped, .runFailed("b"), .stored,
         ]
         var random = SeededGenerator(seed: 7)

@@ -19,7 +19,8 @@ struct RateSharesTests {
             // By weight: 16 to 4, 4 to 1.
             (1000, [(.normal, 1000), (.high, 1000)], [200, 800]), (1000, [(.low, 1000), (.normal, 1000)], [200, 800]),
             // What one does not want goes to the others.
-            (1000, [(.high, 100), (.normal, 1000)], [100, 900]), (1000, [(.normal, 100), (.normal, 200), (.normal, 9000)], [100, 200, 700]),
+            (1000, [(.high, 100), (.normal, 1000)], [100, 900]),
+            (1000, [(.normal, 100), (.normal, 200), (.normal, 9000)], [100, 200, 700]),
             // Less than one a second for some.
             (1, [(.low, 1), (.low, 1), (.low, 1), (.low, 1)], [0.25, 0.25, 0.25, 0.25]),
         ] as [(Double, [(JobPriority, Double)], [Double])])

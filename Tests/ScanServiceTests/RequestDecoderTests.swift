@@ -53,7 +53,9 @@ struct RequestDecoderTests {
     @Test("Deep nesting is refused, not followed")
     func nesting() {
         for bracket in ["[", "{\"targets\":"] {
-            #expect(throws: Refusal.self) { try RequestDecoder.decode(JobRequest.self, Data(String(repeating: bracket, count: 200_000).utf8)) }
+            #expect(throws: Refusal.self) {
+                try RequestDecoder.decode(JobRequest.self, Data(String(repeating: bracket, count: 200_000).utf8))
+            }
         }
     }
 

@@ -39,7 +39,8 @@ struct RetentionTests {
 
     private func counts() async throws -> [Int64: Int] {
         try await store.pool.read { db in
-            let rows = try Row.fetchAll(db, sql: "SELECT jobs.id, COUNT(findings.id) FROM jobs LEFT JOIN findings ON job = jobs.id GROUP BY jobs.id")
+            let rows = try Row.fetchAll(
+                db, sql: "SELECT jobs.id, COUNT(findings.id) FROM jobs LEFT JOIN findings ON job = jobs.id GROUP BY jobs.id")
             return Dictionary(rows.map { ($0[0], $0[1]) }) { $1 }
         }
     }

@@ -1,12 +1,11 @@
 package import ScanAPI
+import ScanFiles
 package import ScanTargets
 
 /// A time to come as people write it: a duration from now, a time of day, a local date and time, or a time with its offset from UTC.
 package enum Deadline {
     /// By how many seconds the local clock is ahead of UTC at a time.
     package typealias Zone = (Timestamp) -> Int64
-
-    private static let units: [(letter: Character, seconds: Int64)] = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)]
 
     private static let day: Int64 = 86_400
 
@@ -18,7 +17,8 @@ package enum Deadline {
     /// Throws for anything else, and for a time that is not after `now`. A local time that the clocks jump over is as much later as they jump;
     /// of one that comes twice, the first that is still to come counts.
     package static func parse(_ text: String, now: Timestamp, zone: Zone) throws(ExpressionError) -> Timestamp {
-        guard let time = duration(text, now) ?? clockTime(text, now, zone) ?? Timestamp(text) ?? localTime(text, now, zone) else {
+        let afterNow = DurationText.seconds(text).map { later(now, by: Int64($0)) }
+        guard let time = afterNow ?? clockTime(text, now, zone) ?? Timestamp(text) ?? localTime(text, now, zone) else {
             throw ExpressionError(
                 asked: text, problem: "this is not read as a time",
                 remedy: "write a duration from now (90s, 30m, 8h, 2d, 1h30m), a time of day (06:00), "
@@ -31,23 +31,6 @@ package enum Deadline {
             throw ExpressionError(asked: text, problem: "this is beyond the year 9999", remedy: "write an earlier time")
         }
         return time
-    }
-
-    /// `1h30m`: numbers with their units, the greater ones first.
-    private static func duration(_ text: String, _ now: Timestamp) -> Timestamp? {
-        var rest = Substring(text)
-        var units = units[...]
-        var seconds: Int64 = 0
-        repeat {
-            let digits = rest.prefix { $0.isASCII && $0.isNumber }
-            // Nine digits of days are too far away already, and far from an overflow.
-            guard digits.count <= 9, let number = Int64(digits) else { return nil }
-            rest = rest.dropFirst(digits.count)
-            guard let letter = rest.popFirst(), let index = units.firstIndex(where: { $0.letter == letter }) else { return nil }
-            seconds += number * units[index].seconds
-            units = units[(index + 1)...]
-        } while !rest.isEmpty
-        return later(now, by: min(seconds, 10_000 * 366 * day))
     }
 
     /// `06:00`: the next time that the clocks show it.

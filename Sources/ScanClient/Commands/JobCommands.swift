@@ -4,14 +4,21 @@ import ScanAPI
 /// `synscan jobs`
 package struct JobsCommand: ClientCommand {
     package static let configuration = CommandConfiguration(
-        commandName: "jobs", abstract: "List the jobs.", discussion: "With --json: one JSON document, an array of jobs.")
+        commandName: "jobs", abstract: "List the latest jobs, oldest first.",
+        discussion: "The latest 100 unless --limit says otherwise. With --json: one JSON document, an array of jobs.")
+
+    @Option(name: [.long, .customShort("l")], help: ArgumentHelp("How many, 1 to 1000000.", valueName: "n"))
+    var limit: Int?
 
     @OptionGroup var common: CommonOptions
 
     package init() {}
 
     package func execute() async throws -> CommandStatus {
-        let jobs = try await common.ask(.jobs, as: [Job].self, text: JobTexts.table)
+        if let limit, !(1...1_000_000).contains(limit) {
+            throw ClientError.usage("--limit \(limit) cannot be: write how many jobs to list, 1 to 1000000.")
+        }
+        let jobs = try await common.ask(.jobs(limit: limit), as: [Job].self, text: JobTexts.table)
         if jobs.isEmpty, !common.json { Console.note("There are no jobs.") }
         return .done
     }

@@ -22,7 +22,10 @@ package struct ControlRequest: Sendable, Equatable {
     }
 
     package static var status: ControlRequest { .init(.get, Routes.status) }
-    package static var jobs: ControlRequest { .init(.get, Routes.jobs) }
+    /// The latest jobs, so many of them; nil for as many as the daemon thinks fit.
+    package static func jobs(limit: Int?) -> ControlRequest {
+        .init(.get, limit.map { "\(Routes.jobs)?limit=\($0)" } ?? Routes.jobs)
+    }
     package static func job(_ job: JobReference) -> ControlRequest { .init(.get, Routes.job(job.text)) }
     package static func events(_ job: JobReference) -> ControlRequest { .init(.get, Routes.events(job.text)) }
     package static func findings(_ job: JobReference) -> ControlRequest { .init(.get, Routes.findings(job.text)) }

@@ -1,10 +1,10 @@
 import Glibc
 import Synchronization
 
-/// Keeps an opened capture ready for each interface that was scanned through lately.
+/// Keeps opened captures for the interfaces that were scanned through lately.
 ///
-/// Opening one waits for the kernel (an RCU grace period and the pages of the buffer), which would be most of the time between a job's submission
-/// and its first probe. A spare lets nothing pass until it is taken.
+/// Opening or closing one waits for the kernel (an RCU grace period and the pages of the buffer), which would be most of the time between a job's
+/// submission and its first probe. A capture in the reserve lets nothing pass until it is taken.
 package final class CaptureReserve: Sendable {
     private struct Spare {
         // One owner at a time: whoever holds the lock, then whoever took it.
@@ -12,47 +12,68 @@ package final class CaptureReserve: Sendable {
         let time: Int64
     }
 
-    private let spares = Mutex<[String: Spare]>([:])
+    private let spares = Mutex<[String: [Spare]]>([:])
 
-    /// How long a spare is kept that nobody takes, ns.
+    /// How many are kept for an interface.
+    private static let most = 2
+    /// How long one is kept that nobody takes, ns.
     private static let patience: Int64 = 600_000_000_000
 
     package init() {}
 
-    /// A capture with `filter` in place and at least `room` bytes: the spare if there is one that fits, else a new one.
+    /// A capture with `filter` in place and at least `room` bytes: one of the reserve if one fits, else a new one.
     func take(_ interface: String, room: Int32, filter: String) throws(EngineError) -> PacketCapture {
-        let spare = spares.withLock { $0.removeValue(forKey: interface) }
-        if let capture = spare?.capture, capture.room >= room, capture.interfaceIndex == if_nametoindex(interface), capture.isEmptyAndWell {
+        while let spare = spares.withLock({ $0[interface]?.popLast() }) {
+            let capture = spare.capture
+            guard capture.room >= room, capture.interfaceIndex == if_nametoindex(interface), capture.hasDrained else { continue }
             try capture.change(filter: filter)
             return capture
         }
         return try PacketCapture(interface, room: room, filter: filter)
     }
 
-    /// Opens a spare for each of these interfaces that has none. Blocks. What does not work now is told when it is needed.
-    package func refill(_ interfaces: [String]) {
-        for name in interfaces where spares.withLock({ $0[name] == nil }) {
-            guard let capture = try? PacketCapture(name, room: PacketCapture.smallestRoom, filter: PacketCapture.nothing) else { continue }
-            let spare = Spare(capture: capture, time: SteadyClock.nanoseconds())
-            spares.withLock { $0[name] = spare }
+    /// Takes back a capture that its run needs no more; closes it when there are enough, or when it is large.
+    func give(_ capture: PacketCapture) {
+        guard capture.room == PacketCapture.smallestRoom, (try? capture.change(filter: PacketCapture.nothing)) != nil else { return }
+        keep(capture)
+    }
+
+    private func keep(_ capture: PacketCapture) {
+        let spare = Spare(capture: capture, time: SteadyClock.nanoseconds())
+        spares.withLock { spares in
+            let kept = spares[capture.interface, default: []]
+            if kept.count < Self.most { spares[capture.interface] = kept + [spare] }
         }
     }
 
-    /// Closes spares that have waited for long. Blocks.
+    /// Opens one for each of these interfaces that has none in reserve. Blocks. What does not work now is told when it is needed.
+    package func refill(_ interfaces: [String]) {
+        for name in interfaces where spares.withLock({ $0[name]?.isEmpty ?? true }) {
+            if let capture = try? PacketCapture(name, room: PacketCapture.smallestRoom, filter: PacketCapture.nothing) { keep(capture) }
+        }
+    }
+
+    /// Closes those that nobody has needed for long. Blocks.
     package func expire() {
         let limit = SteadyClock.nanoseconds() - Self.patience
-        let old = spares.withLock { spares in
-            let old = spares.filter { $0.value.time < limit }
-            for name in old.keys { spares[name] = nil }
-            return old
+        // They close when this goes, outside the lock.
+        let before = spares.withLock { spares in
+            let before = spares
+            spares = spares.mapValues { $0.filter { $0.time >= limit } }
+            return before
         }
-        _ = old
+        withExtendedLifetime(before) {}
     }
 }
 
 extension PacketCapture {
-    /// Whether the capture still works and holds nothing.
-    fileprivate var isEmptyAndWell: Bool {
-        (try? drain(limit: 1) { _, _ in }) == 0
+    /// Takes out what an earlier filter let pass; false when the capture does not work any more.
+    fileprivate var hasDrained: Bool {
+        do {
+            while try drain(limit: 4096, { _, _ in }) > 0 {}
+            return true
+        } catch {
+            return false
+        }
     }
 }

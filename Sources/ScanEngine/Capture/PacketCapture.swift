@@ -18,6 +18,7 @@ final class PacketCapture {
     /// For poll(2); the capture never blocks by itself.
     let descriptor: Int32
     private let handle: OpaquePointer
+    private var earlierDrops: Int64 = 0
 
     /// The buffers that captures have: 8 MiB, doubled up to 32 MiB. libpcap makes blocks of 256 KiB of them.
     static let smallestRoom: Int32 = 8 << 20
@@ -59,9 +60,10 @@ final class PacketCapture {
         pcap_close(handle)
     }
 
-    /// Replaces the filter; what the old one let pass and has not been taken comes still.
+    /// Replaces the filter, and counts drops anew; what the old filter let pass and has not been taken comes still.
     func change(filter: String) throws(EngineError) {
         try Self.install(filter, on: handle, interface)
+        earlierDrops = allDrops
     }
 
     private static func install(_ filter: String, on handle: OpaquePointer, _ interface: String) throws(EngineError) {
@@ -122,8 +124,10 @@ final class PacketCapture {
         return count
     }
 
-    /// Packets that found no room in the buffer since the capture was opened.
-    var drops: Int64 {
+    /// Packets that found no room in the buffer since the filter was put in place.
+    var drops: Int64 { allDrops - earlierDrops }
+
+    private var allDrops: Int64 {
         var statistics = pcap_stat()
         return pcap_stats(handle, &statistics) == 0 ? Int64(statistics.ps_drop) : 0
     }

@@ -6,7 +6,7 @@ import Synchronization
 /// The capture thread's loop: packets → verified replies → the books and the sink.
 final class Receiver: @unchecked Sendable {
     // Unchecked: after the initialiser only the capture thread touches the captures and `found`.
-    private let captures: [PacketCapture]
+    private var captures: [PacketCapture]
     private let books: ScanBooks
     private let space: ProbeSpace
     private let permutation: Permutation
@@ -56,6 +56,12 @@ final class Receiver: @unchecked Sendable {
         }
         let drops = captures.reduce(0) { $0 + $1.drops }
         books.state.withLock { $0.counters.captureDrops += drops }
+    }
+
+    /// Lets the captures go, once the thread has ended.
+    func giveCaptures(to reserve: CaptureReserve) {
+        for capture in captures { reserve.give(capture) }
+        captures = []
     }
 
     private func drainAll() throws(EngineError) {

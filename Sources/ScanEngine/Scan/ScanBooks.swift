@@ -80,7 +80,8 @@ final class ScanBooks: Sendable {
         guard !state.current.positions.isEmpty else { return nil }
         let place = place ?? Transmitter.Place(round: state.pass.round, position: safePosition(state.pass))
         return ScanCheckpoint(
-            chunkStart: state.current.positions.lowerBound, round: UInt64(place.round), position: place.position, counters: counters(of: state),
+            chunkStart: state.current.positions.lowerBound, round: UInt64(place.round), position: place.position,
+            counters: counters(of: state),
             pages: state.current.takeDirtyPages())
     }
 

@@ -18,6 +18,7 @@ package final class ScanRun: @unchecked Sendable {
     private let books: ScanBooks
     private let transmitter: Transmitter
     private let receiver: Receiver
+    private let reserve: CaptureReserve
     private let place: Transmitter.Place
     /// Held until the run has ended, so that late SYN-ACKs still meet the kernel's RST.
     private let ports: SourcePortBlock
@@ -50,7 +51,8 @@ package final class ScanRun: @unchecked Sendable {
         counters.targets = Int64(clamping: space.count)
         let permutation = Permutation(count: space.count, key: specification.key)
         for (target, state) in answered {
-            guard let index = space.index(of: target), case let position = permutation.position(of: index), table.positions.contains(position),
+            guard let index = space.index(of: target), case let position = permutation.position(of: index),
+                table.positions.contains(position),
                 table.settle(position, as: state)
             else { continue }
             counters.count(state)
@@ -75,6 +77,7 @@ package final class ScanRun: @unchecked Sendable {
         self.books = books
         self.ports = ports
         self.place = place
+        self.reserve = reserve
         receiver = Receiver(
             captures: captures, books: books, space: space, permutation: permutation, specification: specification, ports: ports,
             sink: sink)
@@ -108,6 +111,7 @@ package final class ScanRun: @unchecked Sendable {
         let outcome = Result { () throws(EngineError) in try transmitter.run(from: place) }
         books.endCapture()
         capture.join()
+        receiver.giveCaptures(to: reserve)
         books.noteEnd()
         if let fault = books.state.withLock({ $0.captureFault }) { return .failed(fault, checkpoint(at: nil)) }
         switch outcome {
@@ -140,7 +144,8 @@ package final class ScanRun: @unchecked Sendable {
     /// Whether both threads were at work within the last `nanoseconds`. Any thread.
     package func isAlive(within nanoseconds: Int64) -> Bool {
         let oldest = SteadyClock.nanoseconds() - nanoseconds
-        return books.telemetry.transmitPulse.load(ordering: .relaxed) > oldest && books.telemetry.capturePulse.load(ordering: .relaxed) > oldest
+        return books.telemetry.transmitPulse.load(ordering: .relaxed) > oldest
+            && books.telemetry.capturePulse.load(ordering: .relaxed) > oldest
     }
 
     /// How far it has come, an estimate: silent targets are expected to stay silent. Any thread.

@@ -15,8 +15,8 @@ struct ControlHandlers: Sendable {
     let bodies: RequestBodies
 
     /// How many jobs a list shows unless asked otherwise, and at most.
-    private static let listLimit = 1000
-    private static let greatestListLimit = 100_000
+    private static let listLimit = 100
+    private static let greatestListLimit = 1_000_000
 
     /// Never throws: whatever goes wrong becomes an answer. Every request is audited.
     func respond(to request: Request, context: ControlContext) async -> Response {
@@ -42,7 +42,9 @@ struct ControlHandlers: Sendable {
             }
             audit.withLock { $0.command = command.name }
             guard role >= command.role else {
-                throw Refusal(.refused, "User \(peer.uid) may not do this: it takes the role \(command.role.rawValue), and yours is \(role.rawValue).")
+                throw Refusal(
+                    .refused, "User \(peer.uid) may not do this: it takes the role \(command.role.rawValue), and yours is \(role.rawValue)."
+                )
             }
             return try await answer(route, request, Asker(peer: peer, role: role), channel, audit)
         } catch {

@@ -55,7 +55,8 @@ package struct ControlService: Sendable {
         if let role = control.roles.role(uid: peer.uid, groups: peer.groups, socketGroup: group) { return role }
         throw Refusal(
             .refused,
-            "User \(peer.uid) may not use synscan: only root, the members of the group \(control.group) and those named in [control.roles] may.")
+            "User \(peer.uid) may not use synscan: only root, the members of the group \(control.group) and those named in [control.roles] may."
+        )
     }
 
     package func status(for asker: Asker) async throws -> DaemonStatus {
@@ -65,7 +66,8 @@ package struct ControlService: Sendable {
             version: Version.current, pid: getpid(), started: started, jobs: try await store.jobCounts(),
             maxRate: configuration.limits.maxRate,
             scopeAllow: scope.allowWords, scopeDeny: scope.denyWords + Scope.neverWords, resultsLog: configuration.results.log,
-            store: configuration.store.directory, configuration: configurationPath, portRanking: catalog.ranking.source, auditLog: audit.path,
+            store: configuration.store.directory, configuration: configurationPath, portRanking: catalog.ranking.source,
+            auditLog: audit.path,
             role: asker.role)
         status.halted = await queue.halt
         status.obstacle = recorder.obstacles.obstacle

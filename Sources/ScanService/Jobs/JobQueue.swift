@@ -52,7 +52,9 @@ package actor JobQueue {
         self.halt = halt
         for leftover in leftovers { adopt(LiveJob(leftover.record, isProven: leftover.isProven)) }
         for leftover in leftovers where leftover.record.deaths >= Self.deadlyDeaths {
-            logger.error("Job \(leftover.record.id) has stopped the daemon \(leftover.record.deaths) times before its first checkpoint: it has failed.")
+            logger.error(
+                "Job \(leftover.record.id) has stopped the daemon \(leftover.record.deaths) times before its first checkpoint: it has failed."
+            )
             handle(.finish(.failed, reason: "stopped the daemon"), leftover.record.id)
         }
         recorder.obstacles.listen { [weak self] obstacle in

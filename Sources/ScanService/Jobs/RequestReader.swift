@@ -64,7 +64,8 @@ package struct RequestReader: Sendable {
             name: request.name, targets: request.targets.prefix(JobDraft.shownTargets).map(Self.shown), selection: selection,
             rate: request.rate ?? configuration.limits.maxRate, retries: request.retries ?? JobDraft.defaultRetries,
             tcpOptions: request.tcpOptions ?? .mss, states: request.states.map(Set.init) ?? configuration.results.states,
-            priority: request.priority ?? .normal, deadline: request.deadline, portsSource: selection.hosts.isEmpty ? "the targets" : source,
+            priority: request.priority ?? .normal, deadline: request.deadline,
+            portsSource: selection.hosts.isEmpty ? "the targets" : source,
             names: resolved.sorted { $0.key < $1.key }.map { Plan.ResolvedName(name: $0.key, addresses: $0.value.map(\.description)) })
     }
 

@@ -110,7 +110,7 @@ final class RecordLoop: @unchecked Sendable {
                 tell(error)
                 attempts = queue.isClosed ? min(attempts - 1, 1) : attempts
                 if attempts <= 0 { return giveUp(entries, error) }
-                entries.filter(\.isImpatient).forEach { $0.fail(Self.refusal(error)) }
+                for entry in entries where entry.isImpatient { entry.fail(Self.refusal(error)) }
                 entries.removeAll(where: \.isImpatient)
                 pause(error)
             }

@@ -20,7 +20,8 @@ package final class Recorder: Sendable {
     /// Repairs the log at `path` after whatever ended the last process, and starts the thread. Blocks. `group` owns a log that is made; with less than
     /// `minFree` bytes left for log or store nothing more shall be found.
     package init(
-        store: Store, path: String, group: UInt32?, formatter: LineFormatter, minFree: @escaping @Sendable () -> Int64 = { 0 }, logger: Logger
+        store: Store, path: String, group: UInt32?, formatter: LineFormatter, minFree: @escaping @Sendable () -> Int64 = { 0 },
+        logger: Logger
     ) throws(ServiceError) {
         do {
             let queue = try RecordQueue()

@@ -40,8 +40,11 @@ extension Store {
     package func resumePoint(of job: Int64) throws -> ResumePoint {
         try pool.read { db in
             let row = try Row.fetchOne(db, sql: "SELECT header, last_finding FROM checkpoints WHERE job = ?", arguments: [job])
-            let answered = try Self.findings(of: job, after: row?["last_finding"] ?? 0, db)
-            guard let row else { return ResumePoint(checkpoint: nil, answered: answered) }
+            guard let row else {
+                return ResumePoint(checkpoint: nil, answered: try Self.findings(of: job, "INDEXED BY findings_targets", after: 0, db))
+            }
+            // By their ids: there are few, however many findings the job has.
+            let answered = try Self.findings(of: job, "NOT INDEXED", after: row["last_finding"], db)
             let pages = try Self.pages(of: job, db)
             guard let checkpoint = ScanCheckpoint(header: [UInt8](row["header"] as Data), pages: pages) else { throw damaged(job) }
             return ResumePoint(checkpoint: checkpoint, answered: answered)
@@ -62,10 +65,12 @@ extension Store {
         return pages
     }
 
-    /// The job's findings with ids greater than `id`; few, because a checkpoint comes every second.
-    private static func findings(of job: Int64, after id: Int64, _ db: Database) throws -> [(target: Endpoint, state: TargetState)] {
+    /// The job's findings with ids greater than `id`; few, because a checkpoint comes every second. `way` is how SQLite is to find them.
+    private static func findings(
+        of job: Int64, _ way: String, after id: Int64, _ db: Database
+    ) throws -> [(target: Endpoint, state: TargetState)] {
         let rows = try Row.fetchCursor(
-            db, sql: "SELECT \(StoredFinding.columns) FROM findings NOT INDEXED WHERE id > ? AND job = ?", arguments: [id, job])
+            db, sql: "SELECT \(StoredFinding.columns) FROM findings \(way) WHERE id > ? AND job = ?", arguments: [id, job])
         var findings: [(target: Endpoint, state: TargetState)] = []
         while let row = try rows.next() {
             if let finding = StoredFinding(row: row) { findings.append((finding.endpoint, finding.state)) }

@@ -50,7 +50,8 @@ package struct JobRecord: Sendable, Equatable {
     /// As clients see it; `progress` is the runner's to add.
     package var job: Job {
         var job = Job(
-            id: id, name: name, state: state, priority: priority, submittedBy: submitter, submitted: submitted, targets: targets, account: account)
+            id: id, name: name, state: state, priority: priority, submittedBy: submitter, submitted: submitted, targets: targets,
+            account: account)
         job.reason = reason
         job.deadline = deadline
         job.started = started
@@ -102,7 +103,8 @@ extension JobRecord {
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    name, state.rawValue, reason, priority.rawValue, deadline?.microseconds, try Self.encode(targets), Data(key.bytes), rate, retries, tcpOptions.rawValue,
+                    name, state.rawValue, reason, priority.rawValue, deadline?.microseconds, try Self.encode(targets), Data(key.bytes),
+                    rate, retries, tcpOptions.rawValue,
                     try Self.encode(states.sorted { $0.rawValue < $1.rawValue }), Int64(submitter.uid), Int64(submitter.pid),
                     try Self.encode(submitter.groups), submitted.microseconds, try Self.encode(account),
                 ])
@@ -121,7 +123,8 @@ extension JobRecord {
                 WHERE id = ?
                 """,
             arguments: [
-                state.rawValue, reason, priority.rawValue, rate, deaths, sourcePort.map { Int64($0) }, started?.microseconds, finished?.microseconds,
+                state.rawValue, reason, priority.rawValue, rate, deaths, sourcePort.map { Int64($0) }, started?.microseconds,
+                finished?.microseconds,
                 try Self.encode(account), id,
             ])
         if state.isFinal { try CheckpointTable.delete(of: id, db) }

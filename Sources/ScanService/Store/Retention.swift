@@ -1,5 +1,5 @@
-import Glibc
 import GRDB
+import Glibc
 package import Logging
 import ScanAPI
 import ScanEngine

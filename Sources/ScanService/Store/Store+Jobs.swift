@@ -69,7 +69,8 @@ extension Store {
             switch reference {
             case .id(let id): try JobRecord.fetchOne(db, sql: "SELECT * FROM jobs WHERE id = ? AND deleted = 0", arguments: [id])
             case .name(let name):
-                try JobRecord.fetchOne(db, sql: "SELECT * FROM jobs WHERE name = ? AND deleted = 0 ORDER BY id DESC LIMIT 1", arguments: [name])
+                try JobRecord.fetchOne(
+                    db, sql: "SELECT * FROM jobs WHERE name = ? AND deleted = 0 ORDER BY id DESC LIMIT 1", arguments: [name])
             }
         }
     }

@@ -41,7 +41,8 @@ struct LoopbackScan {
         into sink: RecordingSink, resuming checkpoint: ScanCheckpoint? = nil, meanwhile: (ScanRun) throws -> Void = { _ in }
     ) throws -> Result {
         let run = try ScanRun(
-            specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: CaptureReserve(), sink: sink, resuming: checkpoint,
+            specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: CaptureReserve(), sink: sink,
+            resuming: checkpoint,
             answered: answered)
         let done = try WakeEvent()
         let end = Ending()
