@@ -1,4 +1,4 @@
-"""Runs the lab's tests: python3 -B Tests/Lab [--binaries DIRECTORY] [--counts FILE] [-k PATTERN]"""
+"""Runs the tests of a folder that stand on the lab: python3 -B Tests/Lab [FOLDER] [--binaries DIRECTORY] [--counts FILE] [-k PATTERN …]"""
 
 import argparse
 import pathlib
@@ -17,7 +17,7 @@ class Progress(unittest.TestResult):
         super().__init__()
         self.passed = 0
         self.broken = {}
-        self._started = 0.0
+        self._started = time.monotonic()
 
     def startTest(self, test):
         super().startTest(test)
@@ -65,9 +65,10 @@ def interrupt(*_):
 
 
 parser = argparse.ArgumentParser(prog="Tests/Lab", description="Tests synscan on real packets.")
+parser.add_argument("folder", type=pathlib.Path, nargs="?", default=harness.HERE, help="where the tests are (default: Tests/Lab)")
 parser.add_argument("--binaries", type=pathlib.Path, help="where synscand and synscan are (default: .build/release)")
 parser.add_argument("--counts", type=pathlib.Path, help="a file for the line 'PASSED FAILED'")
-parser.add_argument("-k", dest="pattern", help="only tests whose name contains this")
+parser.add_argument("-k", dest="patterns", action="append", default=[], help="only tests whose name contains this, or another one")
 options = parser.parse_args()
 if options.binaries:
     harness.binaries = options.binaries.resolve()
@@ -76,16 +77,16 @@ signal.signal(signal.SIGTERM, interrupt)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 loader = unittest.TestLoader()
-if options.pattern:
-    loader.testNamePatterns = [f"*{options.pattern}*"]
+if options.patterns:
+    loader.testNamePatterns = [f"*{pattern}*" for pattern in options.patterns]
 result = Progress()
 try:
-    loader.discover(str(harness.HERE)).run(result)
+    loader.discover(str(options.folder)).run(result)
 except KeyboardInterrupt:
     sys.exit(130)
 for name, errors in result.broken.items():
     print(f"\n{name}", *errors, sep="\n")
 if options.counts:
     options.counts.write_text(f"{result.passed} {len(result.broken)}\n")
-print(f"\nlab: {result.passed} passed, {len(result.broken)} failed")
+print(f"\n{options.folder.name.lower()}: {result.passed} passed, {len(result.broken)} failed")
 sys.exit(bool(result.broken))

@@ -3,6 +3,7 @@
 import atexit
 import collections
 import contextlib
+import http.client
 import ipaddress
 import json
 import os
@@ -10,8 +11,10 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -23,14 +26,36 @@ binaries = HERE.parent.parent / ".build" / "release"
 # What is still up when the run ends in any way is taken down then.
 _leftovers = contextlib.ExitStack()
 atexit.register(_leftovers.close)
+_helpers, _compiling = {}, threading.Lock()
 
 Result = collections.namedtuple("Result", "code out err seconds")
+Probe = collections.namedtuple("Probe", "time source_port address port")
 
 
 def addresses(first, count):
     """Consecutive addresses as strings."""
     start = int(ipaddress.IPv4Address(first))
     return [str(ipaddress.IPv4Address(start + i)) for i in range(count)]
+
+
+def compile_helper(name, *options):
+    """Compiles a helper in C, once a run, and gives its path."""
+    with _compiling:
+        if name not in _helpers:
+            directory = _leftovers.enter_context(tempfile.TemporaryDirectory(prefix="synscan-"))
+            program = pathlib.Path(directory, name)
+            subprocess.run(["cc", "-O2", "-pthread", *options, "-o", program, HERE / f"{name}.c"], check=True)
+            _helpers[name] = program
+        return _helpers[name]
+
+
+def end_quietly(process):
+    """Kills a process if it is still there, and closes its pipes."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe:
+            pipe.close()
 
 
 def wait_until(condition, seconds, what):
@@ -41,6 +66,34 @@ def wait_until(condition, seconds, what):
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.01)
     return value
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path, timeout=10):
+        super().__init__("localhost", timeout=timeout)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def http_request(path, method, route, body=None, timeout=10):
+    """One request on a connection of its own: its status, and what the JSON of the answer holds. OSError if there is no whole answer."""
+    connection = UnixConnection(path, timeout)
+    try:
+        data = None if body is None else json.dumps(body)
+        connection.request(method, route, body=data, headers={"Content-Type": "application/json", "Connection": "close"})
+        answer = connection.getresponse()
+        text = answer.read()
+        return answer.status, json.loads(text) if text else None
+    except http.client.HTTPException as error:
+        raise ConnectionError(f"{method} {route}: {error!r}") from error
+    finally:
+        connection.close()
 
 
 class Lab:
@@ -79,7 +132,15 @@ class Lab:
     @contextlib.contextmanager
     def arrivals(self):
         """Records the SYNs that arrive at the far side; the list it yields is filled with their times in seconds at the end."""
-        times = []
+        with self.probes() as probes:
+            times = []
+            yield times
+        times.extend(probe.time for probe in probes)
+
+    @contextlib.contextmanager
+    def probes(self):
+        """Records the SYNs that arrive at the far side; the list it yields is filled with `Probe`s at the end."""
+        probes = []
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory, "syn.pcap")
             snapshot = 54
@@ -91,40 +152,47 @@ class Lab:
                 while "listening on" not in capture.stderr.readline():
                     if capture.poll() is not None:
                         raise AssertionError("tcpdump did not start")
-                yield times
+                yield probes
                 time.sleep(1.2)  # tcpdump sees the last packets up to a second later
             finally:
                 capture.send_signal(signal.SIGINT)
                 report = capture.communicate()[1]
             if dropped := int(re.search(r"(\d+) packets dropped by kernel", report).group(1)):
                 raise AssertionError(f"tcpdump missed {dropped} packets")
-            times.extend(_times_of(path.read_bytes()))
+            probes.extend(_probes_of(path.read_bytes()))
 
 
-def _times_of(capture):
-    """Seconds of every packet of a capture file with nanoseconds."""
+def _probes_of(capture):
+    """The packets of a capture file with nanoseconds, which are IPv4 and TCP."""
     offset = 24
     while offset < len(capture):
-        seconds = int.from_bytes(capture[offset:offset + 4], "little")
-        nanoseconds = int.from_bytes(capture[offset + 4:offset + 8], "little")
-        yield seconds + nanoseconds / 1e9
-        offset += 16 + int.from_bytes(capture[offset + 8:offset + 12], "little")
+        seconds, nanoseconds, length = (int.from_bytes(capture[offset + i:offset + i + 4], "little") for i in (0, 4, 8))
+        frame = capture[offset + 16:offset + 16 + length]
+        source_port, port = int.from_bytes(frame[34:36], "big"), int.from_bytes(frame[36:38], "big")
+        yield Probe(seconds + nanoseconds / 1e9, source_port, str(ipaddress.IPv4Address(frame[30:34])), port)
+        offset += 16 + length
 
 
 class Daemon:
-    """A synscand in a lab's near namespace with its socket, store and log in a directory of its own."""
+    """A synscand in a lab's near namespace with its socket, store and logs in a directory of its own."""
 
     def __init__(self, lab, allow, **sections):
         self.lab = lab
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="synscan-"))
         self.directory.chmod(0o755)
         self.socket = self.directory / "synscan.sock"
-        self.log = self.directory / "results.jsonl"
+        # What must outlive the daemon: its store and its results log.
+        self.data = self.directory / "data"
+        self.data.mkdir(mode=0o755)
+        self.log = self.data / "results.jsonl"
+        self.audit = self.directory / "audit.jsonl"
         self.configuration = self.directory / "synscand.toml"
         self.process = None
+        # Set to a `Power`, whatever the daemon has not synced can be taken away.
+        self.power = None
         self.sections = {
-            "control": {"socket": str(self.socket), "group": "adm"},
-            "store": {"directory": str(self.directory / "store")},
+            "control": {"socket": str(self.socket), "group": "adm", "audit_log": str(self.audit)},
+            "store": {"directory": str(self.data / "store")},
             "results": {"log": str(self.log)},
             "scope": {"allow": allow},
         }
@@ -144,19 +212,72 @@ class Daemon:
         self.configuration.chmod(0o644)
 
     def command(self, *prefix):
+        if self.power:
+            prefix += "env", *(f"{name}={value}" for name, value in self.power.environment.items())
         return self.lab.near(*prefix, binaries / "synscand", "--config", self.configuration)
 
-    def start(self):
+    def launch(self):
+        """Starts the daemon and does not wait for it."""
         with open(self.directory / "synscand.log", "ab") as output:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
-        wait_until(self.answers, 10, "the daemon answers at its socket")
+        return self
+
+    def start(self):
+        self.launch()
+        wait_until(self.answers, 20, "the daemon answers at its socket")
         return self
 
     def answers(self):
         if self.process.poll() is not None:
-            raise AssertionError(f"synscand ended with {self.process.returncode}: {self.output()}")
-        return self.socket.exists() and self.run("status").code == 0
+            raise AssertionError(f"synscand ended with {self.process.returncode}: {self.output()[-3000:]}")
+        try:
+            return self.http("GET", "/v1/status")[0] == 200
+        except OSError:
+            return False
+
+    def http(self, method, route, body=None, timeout=10):
+        """A request of root's at the control socket: its status, and what the JSON of the answer holds."""
+        return http_request(self.socket, method, route, body, timeout)
+
+    def ask(self, method, route, body=None, status=200):
+        """What a request of root's that must succeed gets."""
+        got, answer = self.http(method, route, body)
+        if got != status:
+            raise AssertionError(f"{method} {route}: {got} {answer}")
+        return answer
+
+    def post_job(self, *targets, **keys):
+        """Submits a job and gives its id."""
+        return self.ask("POST", "/v1/jobs", {"targets": targets, **keys}, 201)["id"]
+
+    def state(self, job):
+        return self.ask("GET", f"/v1/jobs/{job}")["state"]
+
+    def reach(self, job, *states, seconds=20):
+        """Waits until the job is in one of the states, and gives it as it then is."""
+        shown = {}
+
+        def is_there():
+            shown.update(self.ask("GET", f"/v1/jobs/{job}"))
+            return shown["state"] in states
+
+        try:
+            wait_until(is_there, seconds, f"job {job} is {' or '.join(states)}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {shown.get('state')}: {shown.get('reason')}") from None
+        return shown
+
+    def clear(self):
+        """Deletes all jobs that are not over."""
+        for job in self.ask("GET", "/v1/jobs"):
+            if job["state"] not in ("finished", "cancelled", "failed"):
+                self.http("DELETE", f"/v1/jobs/{job['id']}")
+
+    def memory(self, key="VmRSS"):
+        """KiB that the daemon has in memory, or had at most (VmHWM)."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith(key))
 
     def output(self):
         return (self.directory / "synscand.log").read_text(errors="replace")
@@ -174,9 +295,10 @@ class Daemon:
         self.process = None
         return code, time.monotonic() - started
 
-    def kill(self):
+    def kill(self, number=signal.SIGKILL):
+        """Ends the daemon by a signal that leaves it no time; the kernel keeps what it wrote, synced or not."""
         if self.process and self.process.poll() is None:
-            self.process.kill()
+            self.process.send_signal(number)
             self.process.wait()
 
     def close(self):
@@ -234,6 +356,9 @@ class LabTest(unittest.TestCase):
     open_ports = ()
     allow = ["198.18.64.0/20"]
     sections = {}
+    # Every test starts a daemon of its own, where this is False.
+    shares_daemon = True
+    daemon = None
 
     @classmethod
     def setUpClass(cls):
@@ -242,9 +367,21 @@ class LabTest(unittest.TestCase):
         if cls.open_ports:
             cls.lab("open", *cls.open_ports)
         cls.prepare()
-        cls.daemon = Daemon(cls.lab, cls.allow, **cls.sections)
-        cls.addClassCleanup(cls.daemon.close)
-        cls.daemon.start()
+        if cls.shares_daemon:
+            cls.daemon = Daemon(cls.lab, cls.allow, **cls.sections)
+            cls.addClassCleanup(cls.daemon.close)
+            cls.daemon.start()
+
+    def new_daemon(self, **sections):
+        """Another daemon, not started yet; sections replace those of the class."""
+        daemon = Daemon(self.lab, self.allow, **{**self.sections, **sections})
+        self.addCleanup(daemon.close)
+        return daemon
+
+    def own_daemon(self, **sections):
+        """The daemon of this test alone, not started yet."""
+        self.daemon = self.new_daemon(**sections)
+        return self.daemon
 
     @classmethod
     def prepare(cls):
@@ -255,7 +392,7 @@ class LabTest(unittest.TestCase):
 
     def tearDown(self):
         self.assertEqual(self.lab.counters()["stray"], 0, "packets went where they must not")
-        if self.daemon.process:
+        if self.daemon and self.daemon.process:
             self.assertIsNone(self.daemon.process.poll(), f"the daemon has ended: {self.daemon.output()[-2000:]}")
 
     def scan(self, *arguments, code=0):

@@ -89,3 +89,7 @@ build_release() (
   as_builder mkdir -p .build/tmp
   as_builder env PATH="$PATH" "${places[@]}" swift build "${options[@]}"
 )
+
+# Builds programs that run where no Swift toolchain is, without symbols. They are in .build/static/release: not in .build, because every
+# Swift file is compiled anew when this option changes.
+build_static() { build_release --static-swift-stdlib -Xlinker -s --scratch-path .build/static; }

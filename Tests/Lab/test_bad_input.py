@@ -129,7 +129,7 @@ class BadStarts(LabTest):
         self.assert_no_start(self.another(control={"socket": str(self.daemon.socket)}), str(self.daemon.process.pid))
 
     def test_a_second_daemon_on_the_same_store_names_the_first_ones_process(self):
-        self.assert_no_start(self.another(store={"directory": str(self.daemon.directory / "store")}), str(self.daemon.process.pid))
+        self.assert_no_start(self.another(store={"directory": str(self.daemon.data / "store")}), str(self.daemon.process.pid))
 
     def test_an_interface_that_does_not_exist_or_is_down_is_named(self):
         subprocess.run(self.lab.near("ip", "link", "add", "down0", "type", "veth", "peer", "name", "down1"), check=True)

@@ -37,11 +37,6 @@ class Control(LabTest):
             connection.close()
         return answer
 
-    def memory(self):
-        """KiB that the daemon has in memory."""
-        with open(f"/proc/{self.daemon.process.pid}/status") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-
     def running_scan(self):
         """A scan of about three seconds, and the check that it came out whole."""
         job = self.daemon.submit("198.18.64.0/22", "-p", "80,100-112", "--rate", "5000")
@@ -104,7 +99,7 @@ class Control(LabTest):
         answer = self.exchange(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         if answer:  # the daemon may close before it has all of it
             self.assertIn(b"413", answer.split(b"\r\n")[0])
-        before = self.memory()
+        before = self.daemon.memory()
         endless = self.connect()
         try:
             endless.sendall(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -114,7 +109,7 @@ class Control(LabTest):
             self.assertIn(b"413", endless.recv(65536).split(b"\r\n")[0])
         except (BrokenPipeError, ConnectionResetError):
             pass
-        self.assertLess(self.memory() - before, 64 << 10, "KiB that 250 MiB of a request have taken")
+        self.assertLess(self.daemon.memory() - before, 64 << 10, "KiB that 250 MiB of a request have taken")
         headers = b"".join(b"X-%d: %s\r\n" % (i, b"z" * 1000) for i in range(5000))
         self.exchange(b"GET /v1/status HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n", 2)
         check()

@@ -30,30 +30,52 @@ struct ControlHandlers: Sendable {
     }
 
     private func answer(_ request: Request, _ channel: any Channel, _ audit: borrowing Mutex<AuditEntry>) async -> Response {
+        let route = Result { () throws(Refusal) in try ControlRoute(path: request.uri.path) }
+        let command = (try? route.get())?.commands[request.method]
+        if let command { audit.withLock { $0.command = command.name } }
         do {
-            let peer = try await Peer(of: channel)
-            audit.withLock { $0.peer = peer }
-            let role = try service.role(of: peer)
-            audit.withLock { $0.role = role }
-            let route = try ControlRoute(path: request.uri.path)
-            guard let command = route.commands[request.method] else {
+            let asker = try await asker(on: channel, audit)
+            let route = try route.get()
+            guard let command else {
                 audit.withLock { $0.reason = "no such method" }
                 return Answer.wrongMethod(request.method, request.uri.path, allowed: Array(route.commands.keys))
             }
-            audit.withLock { $0.command = command.name }
-            guard role >= command.role else {
+            guard asker.role >= command.role else {
                 throw Refusal(
-                    .refused, "User \(peer.uid) may not do this: it takes the role \(command.role.rawValue), and yours is \(role.rawValue)."
-                )
+                    .refused,
+                    "User \(asker.uid) may not do this: it takes the role \(command.role.rawValue), and yours is \(asker.role.rawValue).")
             }
-            return try await answer(route, request, Asker(peer: peer, role: role), channel, audit)
+            return try await answer(route, request, asker, channel, audit)
         } catch {
             let refusal = Refusal(of: error)
             audit.withLock { $0.reason = refusal.message }
+            if refusal.kind == .refused, let route = try? route.get() { await noteTargets(route, request, channel, audit) }
             if refusal.kind == .internal { service.logger.error("\(refusal.message)") }
             let response = Answer.refusal(refusal)
             // Nobody waits for the rest of a body that is too large.
             return refusal.kind == .tooLarge ? Answer.closing(response) : response
+        }
+    }
+
+    /// Throws for those who may do nothing.
+    private func asker(on channel: any Channel, _ audit: borrowing Mutex<AuditEntry>) async throws -> Asker {
+        let peer = try await Peer(of: channel)
+        audit.withLock { $0.peer = peer }
+        let role = try service.role(of: peer)
+        audit.withLock { $0.role = role }
+        return Asker(peer: peer, role: role)
+    }
+
+    /// What somebody wanted who was not let: the job, or the targets where the request is small.
+    private func noteTargets(
+        _ route: ControlRoute, _ request: Request, _ channel: any Channel, _ audit: borrowing Mutex<AuditEntry>
+    ) async {
+        guard audit.withLock({ $0.targets.isEmpty }) else { return }
+        if let reference = route.reference, let job = try? await service.job(reference) {
+            audit.withLock { ($0.job, $0.targets) = (job.id, job.targets) }
+        } else if route == .jobs || route == .plans, RequestBodies.isSmall(request) {
+            let targets = try? await bodies.reading(JobRequest.self, of: request, on: channel) { Self.shownTargets($0) }
+            audit.withLock { $0.targets = targets ?? [] }
         }
     }
 
@@ -83,10 +105,7 @@ struct ControlHandlers: Sendable {
         case .job(let reference), .pause(let reference), .resume(let reference), .cancel(let reference), .events(let reference),
             .findings(let reference):
             let job = try await service.job(reference)
-            audit.withLock { entry in
-                entry.job = job.id
-                entry.targets = job.targets
-            }
+            audit.withLock { ($0.job, $0.targets) = (job.id, job.targets) }
             return try await answer(route, about: job, request, asker, channel)
         }
     }

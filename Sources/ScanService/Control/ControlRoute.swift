@@ -42,6 +42,14 @@ enum ControlRoute: Sendable, Equatable {
         }
     }
 
+    /// The job that it is about, nil where it is about none.
+    var reference: JobReference? {
+        switch self {
+        case .job(let job), .pause(let job), .resume(let job), .cancel(let job), .events(let job), .findings(let job): job
+        default: nil
+        }
+    }
+
     /// The methods that the path answers, each with the command's name in the audit log and the least role that may give it. Whose job it is and what
     /// is asked for can narrow that further.
     var commands: [HTTPRequest.Method: (name: String, role: Role)] {

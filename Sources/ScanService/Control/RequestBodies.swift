@@ -18,6 +18,11 @@ struct RequestBodies: Sendable {
         budget = BodyBudget(capacity: max(limit, Self.smallBody))
     }
 
+    /// Whether the request says that its body can be read without waiting for a share.
+    static func isSmall(_ request: Request) -> Bool {
+        request.headers[.contentLength].flatMap { Int($0) }.map { $0 <= smallBody } ?? false
+    }
+
     /// Reads a request's body and hands it on, holding its memory until `use` is done. Throws `Refusal`.
     func reading<Body: RequestBody, Value: Sendable>(
         _ type: Body.Type, of request: Request, on channel: any Channel, _ use: @escaping @Sendable (Body) async throws -> Value

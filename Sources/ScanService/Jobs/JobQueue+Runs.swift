@@ -13,19 +13,28 @@ extension JobQueue {
     private func nextJob() -> Int64? {
         guard !turns.isEmpty else { return nil }
         let limits = settings.current.limits
-        let roles = settings.current.control.roles
-        let group = builder.socketGroup
         // An urgent job is not stuck behind long ones: there is one more place for those of high priority.
         let (hasPlace, hasUrgentPlace) = (active.count < limits.maxRunningJobs, active.count <= limits.maxRunningJobs)
         guard hasUrgentPlace else { return nil }
+        let busy = usersAtTheirLimit(limits.perUserRunning)
+        // Thousands of turns may be passed over here, so what costs least is asked first.
+        return turns.first { turn in
+            (hasPlace || turn.priority == .high) && (!busy.contains(turn.uid) || isAdmins(turn.id)) && isSafe(turn.id)
+        }?.id
+    }
+
+    /// The users who have so many jobs running.
+    private func usersAtTheirLimit(_ limit: Int) -> Set<UInt32> {
         var running: [UInt32: Int] = [:]
         for id in active { if let uid = jobs[id]?.record.submitter.uid { running[uid, default: 0] += 1 } }
-        return turns.first { turn in
-            guard hasPlace || turn.priority == .high, isSafe(turn.id) else { return false }
-            guard running[turn.uid, default: 0] >= limits.perUserRunning else { return true }
-            let groups = jobs[turn.id]?.record.submitter.groups ?? []
-            return roles.role(uid: turn.uid, groups: groups, socketGroup: group) == .admin
-        }?.id
+        return Set(running.filter { $0.value >= limit }.keys)
+    }
+
+    /// Whether the job was submitted by one who is an admin now.
+    private func isAdmins(_ id: Int64) -> Bool {
+        guard let submitter = jobs[id]?.record.submitter else { return false }
+        let roles = settings.current.control.roles
+        return roles.role(uid: submitter.uid, groups: submitter.groups, socketGroup: builder.socketGroup) == .admin
     }
 
     /// A job that is suspected of bringing the daemon down starts alone among those that have not come to a checkpoint, so that no other gets the

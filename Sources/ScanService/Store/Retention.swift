@@ -21,7 +21,7 @@ package struct Retention: Service {
     /// Rows of one transaction.
     private static let slice = 10_000
     /// Pages that one transaction gives back.
-    private static let vacuumSlice = 2000
+    private static let vacuumSlice = 500
 
     package init(settings: Settings, store: Store, recorder: Recorder, logger: Logger) {
         self.settings = settings
@@ -110,7 +110,7 @@ package struct Retention: Service {
 
 extension Store {
     /// Bytes of the database that hold something.
-    func usedBytes() async throws -> Int64 {
+    package func usedBytes() async throws -> Int64 {
         try await pool.read { db in
             let pages = try Int64.fetchOne(db, sql: "PRAGMA page_count") ?? 0
             let free = try Int64.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
