@@ -19,7 +19,7 @@ extension JobQueue {
         let busy = usersAtTheirLimit(limits.perUserRunning)
         // Thousands of turns may be passed over here, so what costs least is asked first.
         return turns.first { turn in
-            (hasPlace || turn.priority == .high) && (!busy.contains(turn.uid) || isAdmins(turn.id)) && isSafe(turn.id)
+            (hasPlace || turn.priority == .high) && !(turn.isLimited && busy.contains(turn.uid)) && isSafe(turn.id)
         }?.id
     }
 
@@ -30,11 +30,10 @@ extension JobQueue {
         return Set(running.filter { $0.value >= limit }.keys)
     }
 
-    /// Whether the job was submitted by one who is an admin now.
-    private func isAdmins(_ id: Int64) -> Bool {
-        guard let submitter = jobs[id]?.record.submitter else { return false }
+    /// Whether a job's submitter has limits: everybody who is no admin now.
+    private func isLimited(_ submitter: Submitter) -> Bool {
         let roles = settings.current.control.roles
-        return roles.role(uid: submitter.uid, groups: submitter.groups, socketGroup: builder.socketGroup) == .admin
+        return roles.role(uid: submitter.uid, groups: submitter.groups, socketGroup: builder.socketGroup) != .admin
     }
 
     /// A job that is suspected of bringing the daemon down starts alone among those that have not come to a checkpoint, so that no other gets the
@@ -49,7 +48,7 @@ extension JobQueue {
 
     /// Brings the order of turns and the set of active jobs up to date with a job.
     func refresh(_ id: Int64) {
-        turns.set(jobs[id]?.turn, for: id)
+        turns.set(jobs[id].flatMap { $0.turn(isLimited: isLimited($0.record.submitter)) }, for: id)
         if jobs[id]?.machine.isActive == true { active.insert(id) } else { active.remove(id) }
     }
 

@@ -194,6 +194,7 @@ package actor JobQueue {
 
     /// Takes over what of a reloaded configuration concerns jobs.
     package func reconfigured() {
+        for id in jobs.keys { refresh(id) }
         shareRate()
         schedule()
     }

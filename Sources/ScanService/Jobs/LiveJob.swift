@@ -30,9 +30,11 @@ struct LiveJob {
     }
 
     /// Its place among those that wait; nil when it does not.
-    var turn: TurnOrder.Turn? {
+    func turn(isLimited: Bool) -> TurnOrder.Turn? {
         guard machine.wantsToRun else { return nil }
-        return .init(id: record.id, uid: record.submitter.uid, priority: record.priority, wasInterrupted: machine.wasInterrupted)
+        return .init(
+            id: record.id, uid: record.submitter.uid, isLimited: isLimited, priority: record.priority,
+            wasInterrupted: machine.wasInterrupted)
     }
 
     /// The job as clients see it now.

@@ -8,8 +8,11 @@ package struct TurnOrder: Sendable {
         package let id: Int64
         /// Whose job it is.
         package let uid: UInt32
+        /// Whether it counts how many jobs of this user run.
+        package let isLimited: Bool
 
-        package init(id: Int64, uid: UInt32, priority: JobPriority, wasInterrupted: Bool) {
+        package init(id: Int64, uid: UInt32, isLimited: Bool = true, priority: JobPriority, wasInterrupted: Bool) {
+            self.isLimited = isLimited
             self.wasInterrupted = wasInterrupted
             self.priority = priority
             self.id = id
