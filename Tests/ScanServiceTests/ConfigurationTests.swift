@@ -1,3 +1,4 @@
+import ScanAPI
 import ScanFiles
 import ScanService
 import ScanTargets
@@ -41,10 +42,16 @@ struct ConfigurationTests {
                 [control]
                 socket = "/tmp/s"
                 group = "staff"
+                audit_log = "/tmp/a"
+                [control.roles]
+                viewer = ["daemon"]
                 [store]
                 directory = "/tmp/d"
+                keep_days = 7
+                max_size = 99999999
                 [results]
                 log = "/tmp/l"
+                min_free = 5
                 states = ["open", "closed"]
                 [scope]
                 allow = ["loopback", "198.18.0.0/15"]
@@ -54,6 +61,10 @@ struct ConfigurationTests {
                 max_running_jobs = 2
                 max_job_targets = 100
                 max_request_bytes = 2048
+                per_user_queued = 3
+                per_user_running = 4
+                per_user_followers = 5
+                resume_within = "1h30m"
                 [scan]
                 source_ports = "50000-50031"
                 source_address = "192.0.2.1"
@@ -68,6 +79,10 @@ struct ConfigurationTests {
         #expect(configuration.limits.maxRunningJobs == 2)
         #expect(configuration.limits.maxJobTargets == 100)
         #expect(configuration.limits.maxRequestBytes == 2048)
+        #expect(configuration.control.auditLog == "/tmp/a" && configuration.control.roles.words == [.viewer: ["daemon"]])
+        #expect(configuration.store.keepDays == 7 && configuration.store.maxSize == 99_999_999 && configuration.results.minFree == 5)
+        #expect(configuration.limits.perUserQueued == 3 && configuration.limits.perUserRunning == 4)
+        #expect(configuration.limits.perUserFollowers == 5 && configuration.limits.resumeWithin == 5400)
         #expect(configuration.scan.sourcePorts == 50000...50031)
         #expect(configuration.scan.sourceAddress == IPAddress("192.0.2.1"))
         #expect(configuration.scan.interface == "eth0")
@@ -105,6 +120,14 @@ struct ConfigurationTests {
             ("[limits]\nmax_running_jobs = 0", "limits.max_running_jobs: must be 1 to 64"),
             ("[limits]\nmax_job_targets = 0", "limits.max_job_targets: must be 1"),
             ("[limits]\nmax_request_bytes = 10", "limits.max_request_bytes: must be 1024"),
+            ("[limits]\nresume_within = \"12\"", "c.toml, line 2, limits.resume_within: \"12\" is not a length of time"),
+            ("[limits]\nresume_within = 12", "limits.resume_within: must be a text"),
+            ("[limits]\nresume_within = \"0s\"", "limits.resume_within: must be 1 to 31622400 seconds"),
+            ("[limits]\nper_user_running = 0", "limits.per_user_running: must be 1 to 64"),
+            ("[store]\nkeep_days = 0", "store.keep_days: must be 1 to 36500"),
+            ("[store]\nmax_size = 5", "store.max_size: must be 16777216"),
+            ("[results]\nmin_free = -1", "results.min_free: must be 0"),
+            ("[control.roles]\nviewer = \"bob\"", "c.toml, line 2, control.roles.viewer: must be a list"),
             ("[control]\nsocket = \"run/s\"", "control.socket: \"run/s\" is not an absolute path"),
             ("[control]\nsocket = \"/\(String(repeating: "s", count: 103))\"", "control.socket: is longer than the 103 bytes"),
             ("[control]\ngroup = \"\"", "control.group: \"\" cannot be the name of a group"),

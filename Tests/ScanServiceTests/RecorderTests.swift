@@ -5,6 +5,7 @@ import ScanAPI
 import ScanEngine
 import ScanService
 import ScanTargets
+import Synchronization
 import Testing
 
 @Suite("The recorder: every finding once in the store and once in the log")
@@ -140,6 +141,54 @@ struct RecorderTests {
         recorder.stop()
         #expect(!sink.isFull)
         #expect(seqs(directory.text("log")).count == 70_000)
+    }
+
+    @Test("A log that has been renamed is safe when the new one is begun, and every line is in one of them")
+    func reopened() async throws {
+        let recorder = try recorder()
+        let sink = recorder.sink(job: job, name: nil)
+        sink.deliver((0..<100).map { Samples.observation($0) })
+        rename(directory.file("log"), directory.file("log.1"))
+        sink.deliver((100..<200).map { Samples.observation($0) })
+        try await recorder.reopen()
+        #expect(seqs(directory.text("log.1")) == Array(1...200) && directory.text("log") == "")
+        #expect(try await store.pool.read { try LogTable.mark($0)?.seq } == 200)
+        sink.deliver((200..<300).map { Samples.observation($0) })
+        // One that has not been renamed just goes on.
+        try await recorder.reopen()
+        recorder.stop()
+        #expect(seqs(directory.text("log")) == Array(201...300))
+        #expect(directory.mode("log") == 0o640)
+    }
+
+    @Test("Where the new log cannot be had the old one goes on")
+    func notReopened() async throws {
+        let recorder = try recorder()
+        let sink = recorder.sink(job: job, name: nil)
+        rename(directory.file("log"), directory.file("log.1"))
+        mkdir(directory.file("log"), 0o700)
+        await #expect(throws: ServiceError.self) { try await recorder.reopen() }
+        sink.deliver([Samples.observation(1)])
+        recorder.stop()
+        #expect(seqs(directory.text("log.1")) == [1])
+    }
+
+    @Test("While too little space is left producers are told to pause and why, and then they go on")
+    func minimumFree() async throws {
+        let least = Atomic<Int64>(.max)
+        let recorder = try Recorder(
+            store: store, path: directory.file("log"), group: nil, formatter: Samples.formatter,
+            minFree: { least.load(ordering: .relaxed) }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let sink = recorder.sink(job: job, name: nil)
+        for _ in 0..<500 where recorder.obstacles.obstacle == nil { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(sink.isFull && recorder.obstacles.obstacle?.hasPrefix("no space for results (") == true)
+        // What comes all the same is not lost.
+        sink.deliver([Samples.observation(1)])
+        least.store(0, ordering: .relaxed)
+        for _ in 0..<500 where sink.isFull { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(!sink.isFull && recorder.obstacles.obstacle == nil)
+        recorder.stop()
+        #expect(seqs(directory.text("log")) == [1])
     }
 
     @Test("A log that others began is gone on with, on a line of its own")
