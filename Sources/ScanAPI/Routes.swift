@@ -5,6 +5,8 @@ package enum Routes {
     package static let plans = "/v1/plans"
     /// GET: a JSON array of all `Job`s, the oldest first. POST a `JobRequest`: 201 with the queued `Job`.
     package static let jobs = "/v1/jobs"
+    /// How many jobs `?limit=` can ask for.
+    package static let greatestListLimit = 10_000
 
     /// POST without a body: 200 with a `Reload`, or a `Refusal` that says why nothing was changed.
     package static let reload = "/v1/reload"

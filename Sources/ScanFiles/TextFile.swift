@@ -8,10 +8,11 @@ package enum TextFile {
         try read(path, limit: limit) { _ in }
     }
 
-    /// Reads a file that decides what this process does. Throws unless it belongs to root, or to the user this process runs as, and nobody else
-    /// can write it.
+    /// Reads a file that decides what this process does. Throws unless it and its folder belong to root, or to the user this process runs as, and
+    /// nobody else can write them.
     package static func readTrusted(_ path: String, limit: Int = 64 << 20) throws(FileFault) -> String {
-        var problem: String?
+        var problem = distrust(folderOf: path)
+        if let problem { throw FileFault(file: path, problem: problem) }
         do {
             return try read(path, limit: limit) { status throws(Errno) in
                 problem = distrust(status)
@@ -21,6 +22,13 @@ package enum TextFile {
             let words = error == .invalidArgument ? "is not a regular file" : "cannot be read: \(error)"
             throw FileFault(file: path, problem: problem ?? words)
         }
+    }
+
+    /// Whoever can write the folder can put another file in the place of this one. That it is not there is told when it is opened.
+    private static func distrust(folderOf path: String) -> String? {
+        var status = stat()
+        guard stat(FilePath(path).removingLastComponent().string, &status) == 0 else { return nil }
+        return distrust(status).map { "lies in a folder that \($0)" }
     }
 
     private static func distrust(_ status: stat) -> String? {

@@ -38,15 +38,17 @@ package struct Daemon: Sendable {
             logger: logger)
         defer { recorder.stop() }
         let (scope, brake) = (ScopeGuard(allowed: configuration.scope.allowed), Brake())
-        let queue = JobQueue(settings: settings, store: store, recorder: recorder, scope: scope, brake: brake, logger: logger)
+        let halt = HaltSwitch(mark: HaltMark(directory: store.directory), brake: brake)
+        let queue = JobQueue(
+            settings: settings, store: store, recorder: recorder, scope: scope, brake: brake, halt: halt, logger: logger)
         let retention = Retention(settings: settings, store: store, recorder: recorder, logger: logger)
         let service = ControlService(
             settings: settings, configurationPath: configurationPath, store: store, recorder: recorder, queue: queue, scope: scope,
-            brake: brake,
+            halt: halt,
             retention: retention, audit: audit, catalog: catalog, started: JobQueue.now, group: group, logger: logger)
         let server = try ControlServer(service: service, logger: logger) { [self] in announce() }
         do {
-            try await restore(queue, store, recorder, brake)
+            try await restore(queue, store, recorder, halt.halt)
             try await serve(server, queue, recorder, retention, service)
         } catch {
             throw ServiceError("\(error)")
@@ -55,12 +57,10 @@ package struct Daemon: Sendable {
     }
 
     /// Lets the jobs go on that the last process left.
-    private func restore(_ queue: JobQueue, _ store: Store, _ recorder: Recorder, _ brake: Brake) async throws {
+    private func restore(_ queue: JobQueue, _ store: Store, _ recorder: Recorder, _ halt: Halt?) async throws {
         let note = "\(store.directory)/crash"
         let deadly = CrashNote.take(note)
         try CrashNote.install(note)
-        let halt = HaltMark(directory: store.directory).read()
-        brake.set(halt != nil)
         if let halt { logger.warning("Halted by user \(halt.uid) since \(halt.since): no packet leaves until synscan unhalt.") }
         let resumeWithin = configuration.limits.resumeWithin
         let gap = try await recorder.perform { db in
@@ -69,7 +69,7 @@ package struct Daemon: Sendable {
         }
         if let gap { logger.warning("synscand was away for \(Int(gap)) s, longer than [limits] resume_within: the jobs are paused.") }
         let resting = Timestamp(microseconds: JobQueue.now.microseconds - Int64(SourcePortRest.seconds * 1e6))
-        await queue.restore(try store.liveJobs(), resting: try store.sourcePorts(usedSince: resting), halt: halt)
+        await queue.restore(try store.liveJobs(), resting: try store.sourcePorts(usedSince: resting))
     }
 
     /// Runs the services; they stop in reverse order, so that no client waits while the jobs are put away.

@@ -3,6 +3,7 @@
 import atexit
 import collections
 import contextlib
+import ctypes
 import http.client
 import ipaddress
 import json
@@ -300,6 +301,16 @@ class Daemon:
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
             self.process.wait()
+
+    def fault(self, thread):
+        """Lets a thread of the daemon run into a fault, as if it had read where nothing is; gives the exit status."""
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
+        names = {int(task.name): (task / "comm").read_text().strip() for task in tasks.iterdir()}
+        number = next(number for number, name in names.items() if name == thread)
+        tgkill = 234
+        if ctypes.CDLL(None, use_errno=True).syscall(tgkill, self.process.pid, number, signal.SIGSEGV) != 0:
+            raise OSError(ctypes.get_errno(), "tgkill")
+        return self.process.wait(timeout=10)
 
     def close(self):
         self._cleanup.close()

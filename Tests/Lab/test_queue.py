@@ -3,6 +3,7 @@
 import datetime
 import signal
 import subprocess
+import threading
 import time
 
 from harness import LabTest, addresses, wait_until
@@ -326,6 +327,34 @@ class Turns(QueueTest):
                 self.assertEqual(self.daemon.last_job(), before)
 
 
+class Hurry(QueueTest):
+    """A job that is paused, resumed and killed before its last checkpoint can be in the store."""
+
+    open_ports = ["1000-1004"]
+    shares_daemon = False
+    sections = {"limits": {"max_rate": 20_000}}
+
+    def test_a_job_that_is_paused_and_resumed_at_once_again_and_again_is_complete_and_adds_up(self):
+        daemon = self.own_daemon().start()
+        job = daemon.post_job("198.18.64.0/22", ports="1000-1019", rate=5000)
+        daemon.reach(job, "running")
+        for turn in range(20):
+            steps = [threading.Thread(target=daemon.http, args=("POST", f"/v1/jobs/{job}/{step}")) for step in ("pause", "resume")]
+            for step in steps:
+                step.start()
+                time.sleep(0.002)
+            for step in steps:
+                step.join()
+            daemon.http("POST", f"/v1/jobs/{job}/resume")
+            time.sleep(0.05)
+            if turn % 7 == 6:
+                daemon.kill()
+                daemon.start()
+        self.assertEqual(daemon.reach(job, "finished", seconds=60)["state"], "finished")
+        self.assert_logged_once(job, [(address, port) for address in addresses("198.18.64.0", 1024) for port in range(1000, 1005)])
+        self.assert_account(job, targets=20_480, open=5120, closed=15_360, filtered=0, untested=0)
+
+
 class Deaths(QueueTest):
     """A job that takes the daemon down each time it starts."""
 
@@ -333,9 +362,9 @@ class Deaths(QueueTest):
     shares_daemon = False
     sections = {"limits": {"max_rate": 20_000, "max_running_jobs": 4}}
 
-    def die_before_the_first_checkpoint(self, job):
+    def die_before_the_first_checkpoint(self, job, thread="scan-transmit"):
         self.daemon.reach(job, "running")
-        self.daemon.kill(signal.SIGSEGV)
+        self.assertEqual(self.daemon.fault(thread), -signal.SIGSEGV)
         self.daemon.start()
 
     def test_a_job_that_stops_the_daemon_three_times_has_failed_and_others_go_on(self):
@@ -343,9 +372,9 @@ class Deaths(QueueTest):
         other = daemon.post_job("198.18.65.0/24", ports="80-99", rate=500)
         time.sleep(2.5)  # two checkpoints
         job = daemon.post_job("198.18.64.0/24", ports="80-99", rate=500)
-        for death in range(3):
-            self.assertNotEqual(daemon.state(job), "failed", f"after {death} deaths")
-            self.die_before_the_first_checkpoint(job)
+        for thread in "scan-transmit", "scan-capture", "recorder":
+            self.assertNotEqual(daemon.state(job), "failed", f"before a death in {thread}")
+            self.die_before_the_first_checkpoint(job, thread)
         shown = daemon.reach(job, "failed", seconds=5)
         self.assertIn("stopped the daemon", shown["reason"])
         self.assertEqual(self.events(job)[-1], "failed")
@@ -382,6 +411,16 @@ class Interruption(QueueTest):
     open_ports = [80]
     shares_daemon = False
     sections = {"limits": {"max_rate": 20_000, "resume_within": "3s"}}
+
+    def test_a_job_that_comes_after_a_long_idleness_has_not_been_interrupted_for_long(self):
+        daemon = self.own_daemon().start()
+        time.sleep(5)
+        job = daemon.post_job("198.18.64.0/28", ports="80-99", rate=100)
+        daemon.reach(job, "running")
+        daemon.kill()
+        daemon.start()
+        self.assertEqual(daemon.reach(job, "running", seconds=2)["state"], "running")
+        daemon.reach(job, "finished")
 
     def test_after_a_long_interruption_jobs_come_back_paused_after_a_short_one_they_go_on(self):
         daemon = self.own_daemon().start()

@@ -5,6 +5,7 @@ import json
 import pwd
 import stat
 import subprocess
+import threading
 import time
 
 from harness import HERE, LabTest, end_quietly, wait_until
@@ -173,15 +174,29 @@ class Roles(LabTest):
 class Strangers(LabTest):
     """Without [control.roles]."""
 
+    shares_daemon = False
     sections = {"control": {"group": SOCKET_GROUP}}
 
     def test_only_root_and_the_sockets_group_get_to_the_socket(self):
+        self.own_daemon().start()
         mode = stat.S_IMODE(self.daemon.socket.stat().st_mode)
         self.assertEqual((mode, self.daemon.socket.stat().st_gid), (0o660, gid(SOCKET_GROUP)))
         self.assertEqual(Caller(self, "stranger", 61007, NOBODY, gid("tty"))("GET", "/v1/status"), (0, "PermissionError"))
         for caller in Caller(self, "operator", 61001, gid(SOCKET_GROUP)), Caller(self, "operator", 61002, NOBODY, gid(SOCKET_GROUP)):
             status, body = caller("GET", "/v1/status")
             self.assertEqual((status, json.loads(body)["role"]), (200, "operator"))
+
+
+    def test_a_role_that_is_given_by_a_reload_opens_the_socket(self):
+        daemon = self.own_daemon().start()
+        daemon.sections["control.roles"] = {"viewer": [VIEWER]}
+        daemon.configure()
+        self.assertIn("control.roles.viewer", daemon.run("reload").out)
+        self.assertEqual(Caller(self, "viewer", VIEWER_ID, NOBODY)("GET", "/v1/status")[0], 200)
+        del daemon.sections["control.roles"]
+        daemon.configure()
+        daemon.run("reload")
+        self.assertEqual(Caller(self, "stranger", VIEWER_ID, NOBODY)("GET", "/v1/status"), (0, "PermissionError"))
 
 
 class Limits(LabTest):
@@ -226,6 +241,18 @@ class Limits(LabTest):
         self.submit(self.user)
         self.assertEqual(self.user("DELETE", f"/v1/jobs/{jobs[0]}")[0], 200)
         self.daemon.reach(jobs[1], "running")
+
+    def test_submissions_at_the_same_time_do_not_slip_through(self):
+        callers = [Caller(self, "operator", 61001, gid(SOCKET_GROUP)) for _ in range(12)]
+        results = []
+        threads = [threading.Thread(target=lambda caller=caller: results.append(caller("POST", "/v1/jobs", self.request)[0])) for caller in callers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        # One that runs and three that wait.
+        self.assertIn(results.count(201), (3, 4), results)
+        self.assertEqual(results.count(201) + results.count(429), 12, results)
 
     def test_a_user_follows_two_jobs_at_a_time_and_the_next_is_refused(self):
         job = self.submit(self.root)

@@ -32,11 +32,12 @@ final class RunningService: Sendable {
         recorder = try Recorder(store: store, path: directory.file("log"), group: nil, formatter: Samples.formatter, logger: logger)
         let settings = Settings(configuration)
         let (scope, brake) = (ScopeGuard(allowed: configuration.scope.allowed), Brake())
-        queue = JobQueue(settings: settings, store: store, recorder: recorder, scope: scope, brake: brake, logger: logger)
+        let halt = HaltSwitch(mark: HaltMark(directory: store.directory), brake: brake)
+        queue = JobQueue(settings: settings, store: store, recorder: recorder, scope: scope, brake: brake, halt: halt, logger: logger)
         let retention = Retention(settings: settings, store: store, recorder: recorder, logger: logger)
         let service = ControlService(
             settings: settings, configurationPath: directory.file("c.toml"), store: store, recorder: recorder, queue: queue, scope: scope,
-            brake: brake, retention: retention, audit: try AuditLog(path: configuration.control.auditLog, logger: logger),
+            halt: halt, retention: retention, audit: try AuditLog(path: configuration.control.auditLog, logger: logger),
             catalog: .ofThisMachine(), started: Timestamp(microseconds: 0), group: getgid(), logger: logger)
         self.service = service
         let (listening, arrival) = AsyncStream.makeStream(of: Void.self)

@@ -7,7 +7,7 @@ package struct JobsCommand: ClientCommand {
         commandName: "jobs", abstract: "List the latest jobs, oldest first.",
         discussion: "The latest 100 unless --limit says otherwise. With --json: one JSON document, an array of jobs.")
 
-    @Option(name: [.long, .customShort("l")], help: ArgumentHelp("How many, 1 to 1000000.", valueName: "n"))
+    @Option(name: [.long, .customShort("l")], help: ArgumentHelp("How many, 1 to \(Routes.greatestListLimit).", valueName: "n"))
     var limit: Int?
 
     @OptionGroup var common: CommonOptions
@@ -15,8 +15,8 @@ package struct JobsCommand: ClientCommand {
     package init() {}
 
     package func execute() async throws -> CommandStatus {
-        if let limit, !(1...1_000_000).contains(limit) {
-            throw ClientError.usage("--limit \(limit) cannot be: write how many jobs to list, 1 to 1000000.")
+        if let limit, !(1...Routes.greatestListLimit).contains(limit) {
+            throw ClientError.usage("--limit \(limit) cannot be: write how many jobs to list, 1 to \(Routes.greatestListLimit).")
         }
         let jobs = try await common.ask(.jobs(limit: limit), as: [Job].self, text: JobTexts.table)
         if jobs.isEmpty, !common.json { Console.note("There are no jobs.") }

@@ -43,16 +43,15 @@ package struct ScanCounters: Sendable, Equatable {
 
     static let wordCount = 15
 
-    /// What a run can count; far enough from the end of Int64 that nothing overflows on top of it.
-    private static let countable: ClosedRange<Int64> = 0...1 << 62
+    /// What a run can count; far enough from the end of Int64 that sums do not overflow.
+    private static let countable: ClosedRange<Int64> = 0...1 << 60
 
     /// Nil unless there are `wordCount` words that a run can have counted.
     init?(words: ArraySlice<UInt64>) {
         guard words.count == Self.wordCount else { return nil }
         let counts = words.dropLast().map { Int64(bitPattern: $0) }
         let seconds = Double(bitPattern: words[words.startIndex + 14])
-        // The targets are not counted but given.
-        guard counts.dropFirst().allSatisfy(Self.countable.contains), seconds.isFinite, seconds >= 0 else { return nil }
+        guard counts[0] >= 0, counts.dropFirst().allSatisfy(Self.countable.contains), seconds.isFinite, seconds >= 0 else { return nil }
         self.seconds = seconds
         targets = counts[0]
         probesSent = counts[1]

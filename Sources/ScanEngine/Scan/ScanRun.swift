@@ -51,11 +51,15 @@ package final class ScanRun: @unchecked Sendable {
         counters.targets = Int64(clamping: space.count)
         let permutation = Permutation(count: space.count, key: specification.key)
         for (target, state) in answered {
-            guard let index = space.index(of: target), case let position = permutation.position(of: index),
-                table.positions.contains(position),
-                table.settle(position, as: state)
-            else { continue }
-            counters.count(state)
+            guard let index = space.index(of: target) else { continue }
+            let position = permutation.position(of: index)
+            if position < table.positions.lowerBound {
+                // A late answer of a chunk that was over: it had been counted as filtered.
+                counters.filtered -= 1
+                counters.count(state)
+            } else if table.positions.contains(position), table.settle(position, as: state) {
+                counters.count(state)
+            }
         }
         let place = Transmitter.Place(
             round: min(Int(clamping: checkpoint?.round ?? 0), specification.retries),

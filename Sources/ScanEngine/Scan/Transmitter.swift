@@ -247,6 +247,7 @@ final class Transmitter: @unchecked Sendable {
                 books.transmitWake.wait(nanoseconds: 1_000_000)
                 telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
             }
+            telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
             let end = min(position + 65_536, table.positions.upperBound)
             // Under the lock no answer comes in between, so each target is counted once.
             books.state.withLock { state in

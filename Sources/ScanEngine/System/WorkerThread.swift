@@ -6,13 +6,15 @@ package final class WorkerThread: Sendable {
     // pthread_t is an integer that only this object uses, once, in join() or detach().
     private let thread: pthread_t
 
-    /// Starts `body` on a thread called `name` (at most 15 bytes show up in ps). Signals are left to the other threads.
+    /// Starts `body` on a thread called `name` (at most 15 bytes show up in ps). Signals are left to the other threads,
+    /// but for those of the thread's own faults: blocked, they would end the process without their handlers.
     package init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(EngineError) {
         let start = Unmanaged.passRetained(Start(name: name, body: body))
         var thread = pthread_t()
         var blocked = sigset_t()
         var previous = sigset_t()
         sigfillset(&blocked)
+        for fault in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT] { sigdelset(&blocked, fault) }
         pthread_sigmask(SIG_SETMASK, &blocked, &previous)
         let code = pthread_create(
             &thread, nil,

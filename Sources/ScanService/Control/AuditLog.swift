@@ -47,11 +47,15 @@ package final class AuditLog: Sendable {
     private static func open(_ path: String) throws(ServiceError) -> FileDescriptor {
         do {
             let file = try FileDescriptor.open(
-                path, .writeOnly, options: [.append, .create, .closeOnExec, .noFollow, .nonBlocking], permissions: .ownerReadWrite)
+                path, .readWrite, options: [.append, .create, .closeOnExec, .noFollow, .nonBlocking], permissions: .ownerReadWrite)
             var status = stat()
             guard fstat(file.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG, fchmod(file.rawValue, 0o600) == 0 else {
                 try? file.close()
                 throw ServiceError("the audit log \(path) is not a regular file of this user's")
+            }
+            // What a power loss has left of a line is no beginning for the next.
+            if try ResultsLog.tail(of: file, before: Int64(status.st_size)).last ?? UInt8(ascii: "\n") != UInt8(ascii: "\n") {
+                _ = try file.writeAll([UInt8(ascii: "\n")])
             }
             return file
         } catch let error as ServiceError {
@@ -75,9 +79,12 @@ package final class AuditLog: Sendable {
     package func write(_ entry: AuditEntry) {
         let line = Self.line(entry, at: Timestamp(microseconds: WallClock.microseconds()))
         let failure = state.withLock { state -> (code: Errno, isFirst: Bool)? in
+            var before = stat()
+            fstat(state.file.rawValue, &before)
             // One call, so that lines never mix.
             let count = Glibc.write(state.file.rawValue, line, line.count)
             let code = count == line.count ? nil : Errno(rawValue: count < 0 ? errno : ENOSPC)
+            if count > 0, code != nil { ftruncate(state.file.rawValue, before.st_size) }
             defer { state.isFailing = code != nil }
             return code.map { ($0, !state.isFailing) }
         }

@@ -16,7 +16,7 @@ struct ControlHandlers: Sendable {
 
     /// How many jobs a list shows unless asked otherwise, and at most.
     private static let listLimit = 100
-    private static let greatestListLimit = 1_000_000
+    private static let greatestListLimit = Routes.greatestListLimit
 
     /// Never throws: whatever goes wrong becomes an answer. Every request is audited.
     func respond(to request: Request, context: ControlContext) async -> Response {
@@ -197,14 +197,4 @@ package struct Asker: Sendable {
 
     /// A limit of `[limits] per_user_…` for this one: nil for admins.
     func limit(_ value: Int) -> Int? { role == .admin ? nil : value }
-}
-
-extension Result where Failure == any Error {
-    fileprivate static func catching(_ body: () async throws -> Success) async -> Result {
-        do {
-            return .success(try await body())
-        } catch {
-            return .failure(error)
-        }
-    }
 }

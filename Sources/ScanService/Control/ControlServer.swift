@@ -43,7 +43,7 @@ package struct ControlServer: Service {
                 address: .unixDomainSocket(path: path), serverName: "synscand",
                 availableConnectionsDelegate: .maximum(Self.connectionLimit, logger: quiet)),
             onServerRunning: { _ in
-                open()
+                service.access.apply(service.settings.current.control)
                 onListening()
             }, logger: quiet)
         defer { unlink(path) }
@@ -60,21 +60,6 @@ package struct ControlServer: Service {
             }
             defer { group.cancelAll() }
             try await group.next()
-        }
-    }
-
-    /// Lets those in who may ask. Until here the process's umask has kept everybody else out.
-    private func open() {
-        let control = service.settings.current.control
-        // Who has a role without being in the group must reach the socket all the same; what each may do is known from the kernel.
-        let everybody: mode_t = control.roles.isEmpty ? 0 : 0o006
-        guard let group = service.group else {
-            logger.warning("There is no group \(control.group): its members cannot use the socket \(path).")
-            chmod(path, 0o600 | everybody)
-            return
-        }
-        guard chown(path, uid_t.max, group) == 0, chmod(path, 0o660 | everybody) == 0 else {
-            return logger.warning("The socket \(path) cannot be given to the group \(control.group): \(Errno(rawValue: errno)).")
         }
     }
 }

@@ -13,7 +13,7 @@ package struct ControlService: Sendable {
     let recorder: Recorder
     let queue: JobQueue
     let scope: ScopeGuard
-    let brake: Brake
+    let halt: HaltSwitch
     let retention: Retention
     let audit: AuditLog
     let catalog: PortCatalog
@@ -23,11 +23,13 @@ package struct ControlService: Sendable {
     /// The group of the socket, nil when there is none.
     let group: UInt32?
     let logger: Logger
-    private let haltMark: HaltMark
     private let reloader: Reloader
+    /// Who can connect to the socket.
+    let access: SocketAccess
 
     package init(
-        settings: Settings, configurationPath: String, store: Store, recorder: Recorder, queue: JobQueue, scope: ScopeGuard, brake: Brake,
+        settings: Settings, configurationPath: String, store: Store, recorder: Recorder, queue: JobQueue, scope: ScopeGuard,
+        halt: HaltSwitch,
         retention: Retention, audit: AuditLog, catalog: PortCatalog, started: Timestamp, group: UInt32?, logger: Logger
     ) {
         self.settings = settings
@@ -36,7 +38,7 @@ package struct ControlService: Sendable {
         self.recorder = recorder
         self.queue = queue
         self.scope = scope
-        self.brake = brake
+        self.halt = halt
         self.retention = retention
         self.audit = audit
         self.catalog = catalog
@@ -45,7 +47,7 @@ package struct ControlService: Sendable {
         self.started = started
         self.group = group
         self.logger = logger
-        haltMark = HaltMark(directory: store.directory)
+        access = SocketAccess(path: settings.current.control.socket, group: group, logger: logger)
         reloader = Reloader(settings: settings, path: configurationPath, scope: scope)
     }
 
@@ -69,7 +71,7 @@ package struct ControlService: Sendable {
             store: configuration.store.directory, configuration: configurationPath, portRanking: catalog.ranking.source,
             auditLog: audit.path,
             role: asker.role)
-        status.halted = await queue.halt
+        status.halted = halt.halt
         status.obstacle = recorder.obstacles.obstacle
         return status
     }
@@ -165,7 +167,7 @@ package struct ControlService: Sendable {
     /// Deletes a job with its findings; one that is not over is cancelled first.
     package func delete(_ job: Job, by asker: Asker) async throws -> Job {
         try checkOwner(job, asker)
-        let last = job.state.isFinal ? job : try await queue.steer(.cancel, job.id)
+        let last = job.state.isFinal ? job : try await cancelled(job)
         guard last.state.isFinal else { throw Refusal(.unavailable, "Job \(job.id) is still being cancelled: delete it in a moment.") }
         try await recorder.perform { db in
             try db.execute(sql: "UPDATE jobs SET deleted = 1 WHERE id = ?", arguments: [job.id])
@@ -173,6 +175,15 @@ package struct ControlService: Sendable {
         }
         retention.call()
         return last
+    }
+
+    /// The job as it ended, by this or by itself.
+    private func cancelled(_ job: Job) async throws -> Job {
+        do {
+            return try await queue.steer(.cancel, job.id)
+        } catch let refusal as Refusal where refusal.kind == .conflict {
+            return try await self.job(.id(job.id))
+        }
     }
 
     private func checkOwner(_ job: Job, _ asker: Asker) throws(Refusal) {
@@ -186,6 +197,7 @@ package struct ControlService: Sendable {
     package func reload() async throws -> Reload {
         do {
             let reload = try await WorkPools.run { try reloader.reload() }
+            access.apply(settings.current.control)
             await queue.reconfigured()
             retention.call()
             for line in reload.changed { logger.notice("Reloaded \(line)") }
@@ -204,15 +216,14 @@ package struct ControlService: Sendable {
         return Reopening(resultsLog: settings.current.results.log, auditLog: audit.path)
     }
 
-    /// Stops all sending, first of all and then for good.
+    /// Stops all sending, until `unhalt`.
     package func halt(by asker: Asker) async throws -> DaemonStatus {
-        brake.set(true)
-        let before = await queue.halt
-        let halt = before ?? Halt(since: JobQueue.now, uid: asker.uid)
-        await queue.set(halt)
-        logger.warning("Halted by user \(halt.uid): no packet leaves until synscan unhalt.")
+        let new = Halt(since: JobQueue.now, uid: asker.uid)
+        logger.warning("Halted by user \(asker.uid): no packet leaves until synscan unhalt.")
+        let outcome = await Result.catching { try await WorkPools.run { [halt] in try halt.stop(new) } }
+        await queue.haltChanged()
         do {
-            try await WorkPools.run { try haltMark.set(halt) }
+            try outcome.get()
         } catch {
             throw Refusal(.internal, "No packet leaves any more, but that would not outlast a restart: \(error).")
         }
@@ -221,10 +232,19 @@ package struct ControlService: Sendable {
 
     /// Lets packets leave again.
     package func unhalt(by asker: Asker) async throws -> DaemonStatus {
-        try await WorkPools.run { try haltMark.clear() }
-        brake.set(false)
-        await queue.set(nil)
+        try await WorkPools.run { [halt] in try halt.release() }
+        await queue.haltChanged()
         logger.notice("Packets may leave again, says user \(asker.uid).")
         return try await status(for: asker)
+    }
+}
+
+extension Result where Failure == any Error {
+    static func catching(_ body: () async throws -> Success) async -> Result {
+        do {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
     }
 }

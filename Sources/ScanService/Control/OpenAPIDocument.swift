@@ -31,7 +31,7 @@ package enum OpenAPIDocument {
             },
             "\(Routes.jobs)": {
               "get": {"operationId": "listJobs", "summary": "The latest jobs, oldest first",
-                "parameters": [{"name": "limit", "in": "query", "required": false, "schema": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 100}}],
+                "parameters": [{"name": "limit", "in": "query", "required": false, "schema": {"type": "integer", "minimum": 1, "maximum": \(Routes.greatestListLimit), "default": 100}}],
                 "responses": {"200": {"description": "jobs", "content": {"application/json": {"schema": {"type": "array", "items": \(reference("Job"))}}}},
                   "400": \(refused), \(refusals)}},
               "post": {"operationId": "submit", "summary": "Submit a scan; it is durable when the answer comes", "requestBody": \(request),

@@ -1,11 +1,21 @@
 import ScanAPI
 import ScanEngine
+import ScanTargets
 
 extension Account {
     /// Takes the run's books over; `rate` stays.
     mutating func take(_ run: ScanRun) {
         take(run.counters)
         link = run.linkWords
+    }
+
+    /// Adds findings that no run has counted.
+    mutating func add(_ findings: [TargetState: Int64]) {
+        open += findings[.open, default: 0]
+        closed += findings[.closed, default: 0]
+        filtered += findings[.filtered, default: 0]
+        down += findings[.down, default: 0]
+        untested += findings[.untested, default: 0]
     }
 
     /// Takes over what runs have counted.

@@ -1,24 +1,21 @@
 import Logging
-package import ScanAPI
+import ScanAPI
 import ScanEngine
 
 /// What makes all jobs wait: a halt, a want of space, a machine that slept for too long.
 extension JobQueue {
     /// Why nothing runs, in words; nil when nothing keeps jobs from running.
     package var holdReason: String? {
-        if let halt { return "halted by user \(halt.uid) at \(halt.since)" }
+        if let halt = halt.halt { return "halted by user \(halt.uid) at \(halt.since)" }
         return obstacle
     }
 
-    /// Notes that somebody has stopped all sending, or lets it go on. The brake itself has been set before.
-    package func set(_ halt: Halt?) {
-        self.halt = halt
-        holdOrGoOn()
-    }
+    /// Somebody has stopped all sending, or lets it go on; the brake itself has been set before.
+    package func haltChanged() { holdOrGoOn() }
 
-    /// What keeps results from being written, nil when nothing does any more.
-    func meet(_ obstacle: String?) {
-        self.obstacle = obstacle
+    /// Something keeps results from being written, or does no more: the board says what, for news may overtake each other.
+    func meetObstacle() {
+        obstacle = recorder.obstacles.obstacle
         holdOrGoOn()
     }
 

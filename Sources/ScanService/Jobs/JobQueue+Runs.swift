@@ -76,10 +76,12 @@ extension JobQueue {
         if !job.isProven { CrashNote.add(id) }
         let resting = rest.resting(at: Self.steadySeconds)
         let choice = RunBuilder.PortChoice(preferred: job.record.sourcePort ?? longestRested(resting), resting: resting)
-        let builder = builder
+        let (builder, recorder) = (builder, recorder)
         let record = job.record
         Task {
             do {
+                // What its last run left may be on its way into the store still.
+                if record.started != nil { try await recorder.perform(isKept: true) { _ in ((), []) } }
                 let prepared = try await WorkPools.run { try builder.prepare(record, choice) }
                 prepared.sink.whenKept { [weak self] in Task { await self?.prove(id) } }
                 jobs[id]?.run = prepared.run

@@ -10,6 +10,7 @@ package actor JobQueue {
     let store: Store
     let recorder: Recorder
     let builder: RunBuilder
+    let halt: HaltSwitch
     let logger: Logger
     var jobs: [Int64: LiveJob] = [:]
     /// Those that wait for their turn.
@@ -17,10 +18,10 @@ package actor JobQueue {
     /// Those that take a place.
     var active: Set<Int64> = []
     var rest = SourcePortRest()
+    /// How many jobs of each user are being stored.
+    private var arriving: [UInt32: Int] = [:]
     private(set) var isStopping = false
 
-    /// Who has stopped all sending.
-    var halt: Halt?
     /// What keeps results from being written.
     var obstacle: String?
     var lastBeat = Heartbeat.now()
@@ -37,7 +38,10 @@ package actor JobQueue {
     /// Nor does the answer to somebody who steers a job.
     private static let steeringLimit = Duration.seconds(2)
 
-    package init(settings: Settings, store: Store, recorder: Recorder, scope: ScopeGuard, brake: Brake, logger: Logger) {
+    package init(
+        settings: Settings, store: Store, recorder: Recorder, scope: ScopeGuard, brake: Brake, halt: HaltSwitch, logger: Logger
+    ) {
+        self.halt = halt
         self.settings = settings
         self.store = store
         self.recorder = recorder
@@ -46,10 +50,9 @@ package actor JobQueue {
     }
 
     /// Takes over what the last process left: jobs that were running go on, queued ones wait. `resting` are the source ports of jobs that ended lately.
-    package func restore(_ leftovers: [Store.Leftover], resting ports: [(first: UInt16, end: Timestamp)], halt: Halt?) {
+    package func restore(_ leftovers: [Store.Leftover], resting ports: [(first: UInt16, end: Timestamp)]) {
         let now = Self.now
         for (first, end) in ports { rest.add(first, endedAt: Self.steadySeconds - max(0, now.seconds(since: end))) }
-        self.halt = halt
         for leftover in leftovers { adopt(LiveJob(leftover.record, isProven: leftover.isProven)) }
         for leftover in leftovers where leftover.record.deaths >= Self.deadlyDeaths {
             logger.error(
@@ -57,8 +60,8 @@ package actor JobQueue {
             )
             handle(.finish(.failed, reason: "stopped the daemon"), leftover.record.id)
         }
-        recorder.obstacles.listen { [weak self] obstacle in
-            Task { await self?.meet(obstacle) }
+        recorder.obstacles.listen { [weak self] in
+            Task { await self?.meetObstacle() }
         }
         holdOrGoOn()
     }
@@ -95,11 +98,15 @@ package actor JobQueue {
                 .limit,
                 "User \(submitter.uid) has \(limit) jobs waiting already ([limits] per_user_queued): wait for one of them, or delete one.")
         }
+        arriving[submitter.uid, default: 0] += 1
+        defer { arriving[submitter.uid, default: 1] -= 1 }
         let new = draft.record(submitter, at: Self.now)
         let selection = draft.selection
         let stored = try await recorder.perform { db in
             var record = new
             try record.insert(selection, db)
+            // An idle daemon has not stored that it is alive; a job that has just been submitted has not been interrupted for long.
+            try Heartbeat.now().store(db)
             return (record, [JobLine(.queued, time: record.submitted, job: record.id, name: record.name)])
         }
         let job = LiveJob(stored)
@@ -112,7 +119,7 @@ package actor JobQueue {
 
     /// How many of a user's jobs are not over and not active.
     private func waitingCount(of uid: UInt32) -> Int {
-        jobs.values.count { $0.record.submitter.uid == uid && !$0.machine.isActive }
+        jobs.values.count { $0.record.submitter.uid == uid && !$0.machine.isActive } + arriving[uid, default: 0]
     }
 
     /// Throws when other programs have taken all source ports. Nothing is said while a job of ours holds some.
@@ -149,14 +156,25 @@ package actor JobQueue {
     package func change(_ id: Int64, _ change: JobChange) async throws -> Job {
         guard !isStopping else { throw Self.stopping }
         let ended = Refusal(.conflict, "Job \(id) cannot be changed: it has ended already.")
-        guard jobs[id] != nil else { throw ended }
-        try await recorder.perform { db in
-            if let rate = change.rate { try db.execute(sql: "UPDATE jobs SET rate = ? WHERE id = ?", arguments: [rate, id]) }
-            if let priority = change.priority {
-                try db.execute(sql: "UPDATE jobs SET priority = ? WHERE id = ?", arguments: [priority.rawValue, id])
+        guard let before = jobs[id]?.record else { throw ended }
+        // At once in memory: whatever else is stored of the job meanwhile has the new values, too.
+        let new = JobChange(rate: change.rate ?? before.rate, priority: change.priority ?? before.priority)
+        apply(new, to: id)
+        do {
+            try await recorder.perform { db in
+                try db.execute(
+                    sql: "UPDATE jobs SET rate = ?, priority = ? WHERE id = ?", arguments: [new.rate, new.priority?.rawValue, id])
+                return ((), [])
             }
-            return ((), [])
+        } catch {
+            apply(JobChange(rate: before.rate, priority: before.priority), to: id)
+            throw error
         }
+        guard let job = jobs[id]?.snapshot else { throw ended }
+        return job
+    }
+
+    private func apply(_ change: JobChange, to id: Int64) {
         if let rate = change.rate {
             jobs[id]?.record.rate = rate
             jobs[id]?.record.account.rate = Int64(rate)
@@ -166,8 +184,6 @@ package actor JobQueue {
         shareRate()
         schedule()
         jobs[id]?.show()
-        guard let job = jobs[id]?.snapshot else { throw ended }
-        return job
     }
 
     /// The first job of the stream that `isThere`, or the one that is current when the time is over.

@@ -29,7 +29,7 @@ struct FreeSpace: Sendable {
 package final class ObstacleBoard: Sendable {
     private struct State {
         var obstacle: String?
-        var listener: (@Sendable (String?) -> Void)?
+        var listener: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
@@ -40,21 +40,18 @@ package final class ObstacleBoard: Sendable {
     package var obstacle: String? { state.withLock { $0.obstacle } }
 
     /// Has every change told, on the recorder's thread; must not block. What stands there already is told at once.
-    package func listen(_ listener: @escaping @Sendable (String?) -> Void) {
-        let obstacle = state.withLock { state in
-            state.listener = listener
-            return state.obstacle
-        }
-        if let obstacle { listener(obstacle) }
+    package func listen(_ listener: @escaping @Sendable () -> Void) {
+        state.withLock { $0.listener = listener }
+        listener()
     }
 
     func post(_ obstacle: String?) {
-        let listener = state.withLock { state -> (@Sendable (String?) -> Void)? in
+        let listener = state.withLock { state -> (@Sendable () -> Void)? in
             // Free space changes by the byte: only the beginning and the end are news.
             guard (obstacle == nil) != (state.obstacle == nil) else { return nil }
             state.obstacle = obstacle
             return state.listener
         }
-        listener?(obstacle)
+        listener?()
     }
 }

@@ -36,7 +36,10 @@ struct ResultsLog: ~Copyable {
         let options: FileDescriptor.OpenOptions = [.append, .closeOnExec, .noFollow, .nonBlocking]
         do {
             do {
-                return try FileDescriptor.open(path, .readWrite, options: options)
+                let file = try FileDescriptor.open(path, .readWrite, options: options)
+                // Whoever made it may not have made its name durable.
+                syncDirectory(of: path)
+                return file
             } catch Errno.noSuchFileOrDirectory {
                 let file = try FileDescriptor.open(
                     path, .readWrite, options: options.union([.create, .exclusiveCreate]), permissions: FilePermissions(rawValue: 0o640))

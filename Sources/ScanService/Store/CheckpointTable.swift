@@ -40,11 +40,8 @@ extension Store {
     package func resumePoint(of job: Int64) throws -> ResumePoint {
         try pool.read { db in
             let row = try Row.fetchOne(db, sql: "SELECT header, last_finding FROM checkpoints WHERE job = ?", arguments: [job])
-            guard let row else {
-                return ResumePoint(checkpoint: nil, answered: try Self.findings(of: job, "INDEXED BY findings_targets", after: 0, db))
-            }
-            // By their ids: there are few, however many findings the job has.
-            let answered = try Self.findings(of: job, "NOT INDEXED", after: row["last_finding"], db)
+            let answered = try CheckpointTable.findings(of: job, after: row?["last_finding"] ?? 0, db)
+            guard let row else { return ResumePoint(checkpoint: nil, answered: answered) }
             let pages = try Self.pages(of: job, db)
             guard let checkpoint = ScanCheckpoint(header: [UInt8](row["header"] as Data), pages: pages) else { throw damaged(job) }
             return ResumePoint(checkpoint: checkpoint, answered: answered)
@@ -64,17 +61,32 @@ extension Store {
         }
         return pages
     }
+}
 
-    /// The job's findings with ids greater than `id`; few, because a checkpoint comes every second. `way` is how SQLite is to find them.
-    private static func findings(
-        of job: Int64, _ way: String, after id: Int64, _ db: Database
-    ) throws -> [(target: Endpoint, state: TargetState)] {
+extension CheckpointTable {
+    /// The job's findings that came after the one with this id.
+    static func findings(of job: Int64, after id: Int64, _ db: Database) throws -> [(target: Endpoint, state: TargetState)] {
         let rows = try Row.fetchCursor(
-            db, sql: "SELECT \(StoredFinding.columns) FROM findings \(way) WHERE id > ? AND job = ?", arguments: [id, job])
+            db, sql: "SELECT \(StoredFinding.columns) FROM findings \(try way(after: id, db)) WHERE id > ? AND job = ?",
+            arguments: [id, job])
         var findings: [(target: Endpoint, state: TargetState)] = []
         while let row = try rows.next() {
             if let finding = StoredFinding(row: row) { findings.append((finding.endpoint, finding.state)) }
         }
         return findings
+    }
+
+    /// How many of them are in each state.
+    static func states(of job: Int64, after id: Int64, _ db: Database) throws -> [TargetState: Int64] {
+        let rows = try Row.fetchAll(
+            db, sql: "SELECT state, COUNT(*) FROM findings \(try way(after: id, db)) WHERE id > ? AND job = ? GROUP BY state",
+            arguments: [id, job])
+        return Dictionary(rows.compactMap { row in TargetState(rawValue: row[0]).map { ($0, row[1]) } }) { $1 }
+    }
+
+    /// How SQLite finds them soonest: by their ids after a second's checkpoint, by the job where much has been found since.
+    private static func way(after id: Int64, _ db: Database) throws -> String {
+        let last = try Int64.fetchOne(db, sql: "SELECT ifnull(max(id), 0) FROM findings") ?? 0
+        return last - id > 500_000 ? "INDEXED BY findings_targets" : "NOT INDEXED"
     }
 }

@@ -68,6 +68,9 @@ extension JobRecord: FetchableRecord {
         else { throw ServiceError("the store's row of job \(row["id"] as Int64) is damaged") }
         let rate: Int64 = row["rate"]
         let retries: Int64 = row["retries"]
+        guard rate >= 1, ScanSpecification.retriesRange.contains(Int(clamping: retries)) else {
+            throw ServiceError("the store's row of job \(row["id"] as Int64) is damaged")
+        }
         let uid: Int64 = row["uid"]
         let pid: Int64 = row["pid"]
         self.init(

@@ -89,6 +89,9 @@ package struct Retention: Service {
                     try db.execute(
                         sql: "DELETE FROM findings WHERE id IN (SELECT id FROM findings WHERE job = ? LIMIT ?)", arguments: [job, room])
                     room -= db.changesCount
+                    // The ids of the latest findings are given again.
+                    try db.execute(
+                        sql: "UPDATE checkpoints SET last_finding = min(last_finding, (SELECT ifnull(max(id), 0) FROM findings))")
                     guard room > 0 else { return (false, []) }
                     try db.execute(sql: "DELETE FROM jobs WHERE id = ?", arguments: [job])
                 }

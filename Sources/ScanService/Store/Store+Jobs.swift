@@ -7,7 +7,7 @@ package import ScanTargets
 extension Store {
     /// A job that the last process left.
     package struct Leftover: Sendable {
-        /// Its account is that of the last checkpoint.
+        /// Its account is that of the last checkpoint, and what was found after it.
         package var record: JobRecord
         /// Whether a run of it has come to a checkpoint.
         package let isProven: Bool
@@ -19,7 +19,7 @@ extension Store {
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT jobs.*, checkpoints.header AS header FROM jobs LEFT JOIN checkpoints ON checkpoints.job = jobs.id
+                    SELECT jobs.*, checkpoints.header AS header, last_finding FROM jobs LEFT JOIN checkpoints ON checkpoints.job = jobs.id
                     WHERE state NOT IN ('finished', 'cancelled', 'failed') ORDER BY id
                     """)
             var jobs: [Leftover] = []
@@ -28,6 +28,10 @@ extension Store {
                 var job = Leftover(record: try JobRecord(row: row), isProven: header != nil)
                 if let header, let checkpoint = ScanCheckpoint(header: [UInt8](header), pages: []) {
                     job.record.account.take(checkpoint.counters)
+                }
+                if job.record.started != nil {
+                    let states = try CheckpointTable.states(of: job.record.id, after: row["last_finding"] ?? 0, db)
+                    job.record.account.add(states)
                 }
                 jobs.append(job)
             }
