@@ -24,10 +24,12 @@ package enum TextFile {
         }
     }
 
-    /// Whoever can write the folder can put another file in the place of this one. That it is not there is told when it is opened.
+    /// Whoever can write the folder can put another file in the place of this one, but for those like /tmp where everybody keeps their own (the sticky
+    /// bit, inode(7)). That it is not there is told when it is opened.
     private static func distrust(folderOf path: String) -> String? {
         var status = stat()
         guard stat(FilePath(path).removingLastComponent().string, &status) == 0 else { return nil }
+        if status.st_mode & S_ISVTX != 0 { status.st_mode &= ~(S_IWGRP | S_IWOTH) }
         return distrust(status).map { "lies in a folder that \($0)" }
     }
 

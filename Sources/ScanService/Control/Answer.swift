@@ -26,7 +26,7 @@ enum Answer {
 
     /// The path exists, the method does not.
     static func wrongMethod(_ method: HTTPRequest.Method, _ path: String, allowed: [HTTPRequest.Method]) -> Response {
-        let words = allowed.map(\.rawValue).joined(separator: ", ")
+        let words = allowed.map(\.rawValue).sorted().joined(separator: ", ")
         let message = "\(RequestReader.shown(method.rawValue)) is not possible on \(RequestReader.shown(path)): use \(words)."
         var response = refusal(Refusal(.usage, message), status: .methodNotAllowed)
         response.headers[.allow] = words
