@@ -50,8 +50,17 @@ struct CheckpointTableTests {
         sink.deliver([Samples.observation(1), Samples.observation(2)])
         try await recorder.perform { _ in ((), []) }
         #expect(try store.resumePoint(of: job).answered.count == 2)
+        let gate = Gate()
+        recorder.submit(
+            RecordChange(
+                isKept: true,
+                apply: { _ in
+                    gate.wait()
+                    return []
+                }, done: { _ in }))
         sink.keep(try Self.checkpoint([(0, 1)]))
         #expect(!sink.takesCheckpoint)
+        gate.open()
         sink.deliver([Samples.observation(3, state: .filtered)])
         recorder.stop()
         #expect(sink.takesCheckpoint)
