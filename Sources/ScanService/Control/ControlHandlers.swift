@@ -13,6 +13,12 @@ import Synchronization
 struct ControlHandlers: Sendable {
     let service: ControlService
     let bodies: RequestBodies
+    private let peers = PeerBook()
+
+    init(service: ControlService, bodies: RequestBodies) {
+        self.service = service
+        self.bodies = bodies
+    }
 
     /// How many jobs a list shows unless asked otherwise, and at most.
     private static let listLimit = 100
@@ -59,7 +65,7 @@ struct ControlHandlers: Sendable {
 
     /// Throws for those who may do nothing.
     private func asker(on channel: any Channel, _ audit: borrowing Mutex<AuditEntry>) async throws -> Asker {
-        let peer = try await Peer(of: channel)
+        let peer = try await peers.peer(of: channel)
         audit.withLock { $0.peer = peer }
         let role = try service.role(of: peer)
         audit.withLock { $0.role = role }
