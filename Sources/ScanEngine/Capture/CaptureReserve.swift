@@ -4,7 +4,8 @@ import Synchronization
 /// Keeps opened captures for the interfaces that were scanned through lately.
 ///
 /// Opening or closing one waits for the kernel (an RCU grace period and the pages of the buffer), which would be most of the time between a job's
-/// submission and its first probe. A capture in the reserve lets nothing pass until it is taken.
+/// submission and its first probe. So those of runs that have ended are kept. A capture in the reserve lets nothing pass until it is taken, but
+/// the kernel runs its filter for each packet of the interface all the same: none is opened in advance.
 package final class CaptureReserve: Sendable {
     private struct Spare {
         // One owner at a time: whoever holds the lock, then whoever took it.
@@ -43,13 +44,6 @@ package final class CaptureReserve: Sendable {
         spares.withLock { spares in
             let kept = spares[capture.interface, default: []]
             if kept.count < Self.most { spares[capture.interface] = kept + [spare] }
-        }
-    }
-
-    /// Opens one for each of these interfaces that has none in reserve. Blocks. What does not work now is told when it is needed.
-    package func refill(_ interfaces: [String]) {
-        for name in interfaces where spares.withLock({ $0[name]?.isEmpty ?? true }) {
-            if let capture = try? PacketCapture(name, room: PacketCapture.smallestRoom, filter: PacketCapture.nothing) { keep(capture) }
         }
     }
 

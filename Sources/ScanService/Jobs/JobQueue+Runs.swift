@@ -125,7 +125,6 @@ extension JobQueue {
         } catch {
             handle(.runFailed(error.message), id)
         }
-        builder.refillCaptures(of: run)
         if let reason = holdReason {
             jobs[id]?.record.reason = reason
             handle(.hold, id)

@@ -59,12 +59,6 @@ struct RunBuilder: Sendable {
         return Prepared(run: run, sink: sink, firstPort: ports.first)
     }
 
-    /// Has captures opened for the next run that goes the same ways. Returns at once.
-    func refillCaptures(of run: ScanRun) {
-        let names = run.interfaceNames
-        WorkPools.work.submit { [captures] _ in captures.refill(names) }
-    }
-
     /// Has captures closed that nobody has needed for long. Returns at once.
     func expireCaptures() {
         WorkPools.work.submit { [captures] _ in captures.expire() }
