@@ -63,6 +63,34 @@ class Reload(LabTest):
         self.lab("reset")
         self.assert_refused(["scan", "198.18.64.9", "-p", "80"], 3, "198.18.64.9")
 
+    def test_probes_that_a_full_wire_held_back_before_an_exclusion_are_not_sent_after_it(self):
+        daemon = self.own_daemon(limits={"max_rate": 100_000})
+        daemon.start()
+        for order, release in (("halt", "unhalt"), (None, None)):
+            job = daemon.post_job("198.18.64.0/24", ports="1-1000", rate=100_000)
+            wait_until(lambda: self.lab.counters()["syn"] > 500, 10, "the scan runs")
+            self.lab("exec", "far", "ip", "link", "set", "far0", "down")
+            time.sleep(0.2)
+            if order:
+                daemon.ask("POST", f"/v1/{order}")
+            daemon.sections["scope"]["deny"] = ["198.18.64.0/25"]
+            daemon.configure()
+            daemon.ask("POST", "/v1/reload")
+            self.lab("scope", "198.18.64.128/25")
+            self.addCleanup(self.lab, "scope", "198.18.64.0/20")
+            self.lab("reset")
+            self.lab("exec", "far", "ip", "link", "set", "far0", "up")
+            self.lab("exec", "far", "ip", "route", "replace", "198.18.1.1", "via", "198.18.0.1")
+            if release:
+                daemon.ask("POST", f"/v1/{release}")
+            wait_until(lambda: self.lab.counters()["syn"] > 10_000, 10, "the scan goes on")
+            self.assertEqual(self.lab.counters()["stray"], 0)
+            daemon.clear()
+            daemon.sections["scope"]["deny"] = []
+            daemon.configure()
+            daemon.ask("POST", "/v1/reload")
+            self.lab("scope", "198.18.64.0/20")
+
     def test_a_signal_reloads_too(self):
         daemon = self.start()
         self.slow_job()

@@ -8,6 +8,8 @@ final class Lane {
     private let cookies: ProbeCookie
     private let link: any ProbeLink
     private let frames: FrameBatch
+    /// Where in the order each pending frame's target stands.
+    private var positions = [UInt64](repeating: 0, count: FrameBatch.capacity)
     private(set) var pending = 0
 
     init(_ path: ScanPath, _ specification: ScanSpecification) throws(EngineError) {
@@ -31,17 +33,26 @@ final class Lane {
 
     var isFull: Bool { pending == FrameBatch.capacity }
 
-    /// Makes the next frame the probe for a target. There must be room.
+    /// Makes the next frame the probe for the target at `position`. There must be room.
     @inline(__always)
-    func add(_ destination: UInt32, port: UInt16, from sourcePort: UInt16) {
+    func add(_ position: UInt64, _ destination: UInt32, port: UInt16, from sourcePort: UInt16) {
         let cookie = cookies.value(source: source, destination: destination, sourcePort: sourcePort, destinationPort: port)
         template.patch(frames.frame(pending), destination: destination, sourcePort: sourcePort, destinationPort: port, cookie: cookie)
+        positions[pending] = position
         pending += 1
     }
 
     struct Sent {
         var probes = 0
         var refused = 0
+        /// The first position whose probe was dropped.
+        var dropped: UInt64?
+    }
+
+    /// Drops what is pending.
+    func drop() -> Sent {
+        defer { pending = 0 }
+        return Sent(dropped: pending > 0 ? positions[0] : nil)
     }
 
     /// Sends what is pending. While the kernel has no room `whileBusy` is called; when it returns false the rest is dropped.
@@ -58,7 +69,10 @@ final class Lane {
                 next += 1
                 sent.refused += 1
             case .busy:
-                guard whileBusy() else { return sent }
+                guard whileBusy() else {
+                    sent.dropped = positions[next]
+                    return sent
+                }
             }
         }
         return sent

@@ -11,6 +11,8 @@ final class ScanBooks: Sendable {
         var current: ProbeTable
         /// The chunk before, for answers that come after its end. What is silent there has been counted as filtered.
         var previous: ProbeTable?
+        /// What the current chunk left out.
+        var omissions: Omissions
         /// The round and the position where this run began it.
         var pass: (round: Int, start: UInt64)
         var roundTrips = RoundTripEstimator()
@@ -38,8 +40,10 @@ final class ScanBooks: Sendable {
     /// How often the capture thread has taken everything that had arrived.
     private let captureTurns = Atomic<Int>(0)
 
-    init(current: ProbeTable, counters: ScanCounters, attempts: Int, rate: Double, pass: (Int, UInt64)) throws(EngineError) {
-        state = Mutex(State(counters: counters, current: current, pass: pass))
+    init(
+        current: ProbeTable, counters: ScanCounters, omissions: Omissions, attempts: Int, rate: Double, pass: (Int, UInt64)
+    ) throws(EngineError) {
+        state = Mutex(State(counters: counters, current: current, omissions: omissions, pass: pass))
         self.rate = Atomic(rate)
         earlier = counters
         sendLogs = (0..<attempts).map { _ in SendLog() }
@@ -81,8 +85,7 @@ final class ScanBooks: Sendable {
         let place = place ?? Transmitter.Place(round: state.pass.round, position: safePosition(state.pass))
         return ScanCheckpoint(
             chunkStart: state.current.positions.lowerBound, round: UInt64(place.round), position: place.position,
-            counters: counters(of: state),
-            pages: state.current.takeDirtyPages())
+            counters: counters(of: state), omissions: state.omissions, pages: state.current.takeDirtyPages())
     }
 
     /// A position of the pass before which every probe has had the time to be answered.

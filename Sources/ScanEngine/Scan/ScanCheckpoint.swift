@@ -9,34 +9,39 @@ package struct ScanCheckpoint: Sendable, Equatable {
     /// The first position whose probe may not have had the time to be answered.
     var position: UInt64
     package var counters: ScanCounters
+    var omissions: Omissions
     /// Those of the chunk's probe table that have changed, in order; what was never among them is silent.
     package var pages: [ProbePage]
 
-    private static let format: UInt64 = 2
-    private static let headerWords = 4 + ScanCounters.wordCount
+    private static let format: UInt64 = 3
 
-    init(chunkStart: UInt64, round: UInt64, position: UInt64, counters: ScanCounters, pages: [ProbePage]) {
+    init(chunkStart: UInt64, round: UInt64, position: UInt64, counters: ScanCounters, omissions: Omissions, pages: [ProbePage]) {
         self.chunkStart = chunkStart
         self.round = round
         self.position = position
         self.counters = counters
+        self.omissions = omissions
         self.pages = pages
     }
 
     /// Everything but the pages as bytes: little-endian words.
     package var header: [UInt8] {
-        let words = [Self.format, chunkStart, round, position] + counters.words
+        let words = [Self.format, chunkStart, round, position] + counters.words + omissions.words
         return words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
     }
 
     /// Nil for bytes that `header` did not make.
     package init?(header bytes: [UInt8], pages: [ProbePage]) {
-        guard bytes.count == Self.headerWords * 8 else { return nil }
+        let counterWords = 4..<4 + ScanCounters.wordCount
+        guard bytes.count % 8 == 0, bytes.count / 8 > counterWords.upperBound else { return nil }
         let words = bytes.withUnsafeBytes { buffer in
-            (0..<Self.headerWords).map { UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
+            (0..<bytes.count / 8).map { UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
         }
-        guard words[0] == Self.format, let counters = ScanCounters(words: words[4...]) else { return nil }
-        self.init(chunkStart: words[1], round: words[2], position: words[3], counters: counters, pages: pages)
+        guard words[0] == Self.format, let counters = ScanCounters(words: words[counterWords]),
+            let omissions = Omissions(words: words[counterWords.upperBound...])
+        else { return nil }
+        self.init(
+            chunkStart: words[1], round: words[2], position: words[3], counters: counters, omissions: omissions, pages: pages)
     }
 
     /// This checkpoint with what a later one of the same run has changed.

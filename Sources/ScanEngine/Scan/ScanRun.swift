@@ -65,8 +65,8 @@ package final class ScanRun: @unchecked Sendable {
             round: min(Int(clamping: checkpoint?.round ?? 0), specification.retries),
             position: min(max(checkpoint?.position ?? start, start), table.positions.upperBound))
         let books = try ScanBooks(
-            current: table, counters: counters, attempts: specification.retries + 1, rate: Double(specification.rate),
-            pass: (place.round, place.position))
+            current: table, counters: counters, omissions: checkpoint?.omissions ?? Omissions(), attempts: specification.retries + 1,
+            rate: Double(specification.rate), pass: (place.round, place.position))
         interfaceNames = Array(Set(paths.map(\.interface.name))).sorted()
         linkWords = Array(Set(paths.map(\.link.rawValue))).sorted().joined(separator: ",")
         let filter = CaptureFilter.expression(first: ports.first, count: UInt16(specification.retries) + 1)

@@ -18,5 +18,5 @@ package final class ScopeGuard: Sendable {
     /// Grows with every replacement.
     var currentVersion: Int { version.load(ordering: .acquiring) }
 
-    var current: AddressSet { allowed.withLock { $0 } }
+    package var current: AddressSet { allowed.withLock { $0 } }
 }

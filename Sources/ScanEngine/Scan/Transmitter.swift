@@ -19,12 +19,11 @@ final class Transmitter: @unchecked Sendable {
     private var table: ProbeTable
     private var pacer: Pacer
     private var rate: Double
-    private var allowed: AddressSet
-    private var allowedVersion: Int
+    /// The job's addresses that may be probed at present and to which a path leads, and of which version of the scope.
+    private var reachable: AddressSet
+    private var scopeVersion: Int
     /// When this round's last probe left; 0 when it has sent none, and there is nothing to wait for.
     private var lastSent: Int64 = 0
-    /// Whether a target of this chunk may have been passed over, because scope or routes leave it out.
-    private var mayHaveSkipped = false
 
     /// However slow the rate, the thread looks around that often; ns.
     private static let longestWait: Int64 = 1_000_000_000
@@ -57,8 +56,12 @@ final class Transmitter: @unchecked Sendable {
         firstPort = ports.first
         rate = books.rate.load(ordering: .relaxed)
         pacer = Pacer(rate: rate, batch: FrameBatch.capacity, now: SteadyClock.nanoseconds())
-        allowedVersion = scope.currentVersion
-        allowed = scope.current
+        scopeVersion = scope.currentVersion
+        reachable = Self.reachable(scope, lanes)
+    }
+
+    private static func reachable(_ scope: ScopeGuard, _ lanes: [Lane]) -> AddressSet {
+        lanes.reduce(AddressSet()) { $0.union($1.destinations) }.intersection(scope.current)
     }
 
     /// Goes through all chunks from `place` on, which lies in the table's chunk.
@@ -66,8 +69,6 @@ final class Transmitter: @unchecked Sendable {
         // The default slack of 50 µs would show as bursts.
         _ = clinux_set_timer_slack(1)
         var place = place
-        // What an earlier run left out of this chunk is not known.
-        mayHaveSkipped = place.round > 0 || place.position > table.positions.lowerBound
         while true {
             if let stopped = try rounds(from: place) { return .stopped(stopped) }
             guard let next = closeChunk() else {
@@ -101,11 +102,12 @@ final class Transmitter: @unchecked Sendable {
         let sourcePort = firstPort &+ UInt16(truncatingIfNeeded: place.round)
         var position = place.position
         lastSent = 0
+        noteOmissions(place.round, position)
         pacer.resume(now: SteadyClock.nanoseconds())
         while let next = table.nextSilent(from: position, before: end) {
             position = next
             if books.isStopping { return position }
-            refreshScope()
+            refreshScope(place.round, position)
             let now = SteadyClock.nanoseconds()
             telemetry.transmitPulse.store(now, ordering: .relaxed)
             refreshRate(now)
@@ -119,7 +121,7 @@ final class Transmitter: @unchecked Sendable {
             }
             log.note(position, at: WallClock.microseconds())
             let added = fill(permitted, &position, end, sourcePort)
-            try flush()
+            if let dropped = try flush() { position = dropped }
             pacer.spend(added, now: now)
             telemetry.position.store(position, ordering: .relaxed)
             telemetry.observe(now, probes: added)
@@ -137,11 +139,8 @@ final class Transmitter: @unchecked Sendable {
             position = next + 1
             guard let target = space.target(at: permutation.index(at: next)), let lane = lane(for: target.address),
                 let destination = target.address.v4
-            else {
-                mayHaveSkipped = true
-                continue
-            }
-            lane.add(destination, port: target.port, from: sourcePort)
+            else { continue }
+            lane.add(next, destination, port: target.port, from: sourcePort)
             added += 1
             if lane.isFull { break }
         }
@@ -151,16 +150,24 @@ final class Transmitter: @unchecked Sendable {
     /// The lane that `address` goes by, nil when it may not or cannot be probed.
     @inline(__always)
     private func lane(for address: IPAddress) -> Lane? {
-        guard allowed.contains(address) else { return nil }
+        guard reachable.contains(address) else { return nil }
         for lane in lanes where lane.destinations.contains(address) { return lane }
         return nil
     }
 
-    private func refreshScope() {
+    /// Takes over a new scope from `position` on.
+    private func refreshScope(_ round: Int, _ position: UInt64) {
         let version = scope.currentVersion
-        guard version != allowedVersion else { return }
-        allowedVersion = version
-        allowed = scope.current
+        guard version != scopeVersion else { return }
+        scopeVersion = version
+        reachable = Self.reachable(scope, lanes)
+        noteOmissions(round, position)
+    }
+
+    private func noteOmissions(_ round: Int, _ position: UInt64) {
+        let leftOut = specification.selection.addresses.subtracting(reachable)
+        let rest = position..<table.positions.upperBound
+        books.state.withLock { $0.omissions.begin(round, rest, leavingOut: leftOut) }
     }
 
     private func refreshRate(_ now: Int64) {
@@ -170,19 +177,25 @@ final class Transmitter: @unchecked Sendable {
         pacer.change(rate: rate, now: now)
     }
 
-    private func flush() throws(EngineError) {
+    /// Sends what is in the lanes. Where the kernel has no room it waits, but not over a halt, a new scope or a stop: what has not left then
+    /// is dropped, and the position to go on from is returned.
+    private func flush() throws(EngineError) -> UInt64? {
+        var dropped: UInt64?
         for lane in lanes where lane.pending > 0 {
-            let sent = try lane.flush {
-                repeat {
-                    books.transmitWake.wait(nanoseconds: 200_000)
-                    telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
-                } while brake.isOn && !books.isStopping
-                return !books.isStopping
-            }
+            let sent = dropped == nil ? try lane.flush(whileBusy: mayGoOn) : lane.drop()
+            if let position = sent.dropped { dropped = min(dropped ?? position, position) }
             telemetry.probesSent.add(Int64(sent.probes), ordering: .relaxed)
             telemetry.sendErrors.add(Int64(sent.refused), ordering: .relaxed)
             lastSent = SteadyClock.nanoseconds()
         }
+        return dropped
+    }
+
+    /// Waits a moment; false when frames made before may no longer leave.
+    private func mayGoOn() -> Bool {
+        books.transmitWake.wait(nanoseconds: 200_000)
+        telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+        return !brake.isOn && !books.isStopping && scope.currentVersion == scopeVersion
     }
 
     /// Waits until all targets of the chunk have answered or the last probe's time is up; false when the run is stopped.
@@ -221,25 +234,26 @@ final class Transmitter: @unchecked Sendable {
 
     /// Settles what stayed silent and opens the next chunk; nil when this was the last, or when the run is stopped.
     private func closeChunk() -> Place? {
-        guard settleSkipped() else { return nil }
+        guard settleSilent() else { return nil }
         let start = table.positions.upperBound
         let next = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count))
         books.state.withLock { state in
             state.counters.filtered += Int64(table.silentCount)
             state.previous = table
             state.current = next
+            state.omissions = Omissions()
             state.pass = (0, start)
         }
         guard start < space.count else { return nil }
         table = next
-        mayHaveSkipped = false
         return Place(round: 0, position: start)
     }
 
-    /// Looks at each silent target, where silence may not simply be counted as filtered: some may never have been probed and are untested,
+    /// Looks at each silent target, where silence may not simply be counted as filtered: those that were left out in each round are untested,
     /// or each filtered one is to be reported. False when the run was stopped on the way.
-    private func settleSkipped() -> Bool {
-        guard mayHaveSkipped || specification.recorded.contains(.filtered) else { return true }
+    private func settleSilent() -> Bool {
+        let omissions = books.state.withLock { $0.omissions }
+        guard !omissions.isEmpty || specification.recorded.contains(.filtered) else { return true }
         var batch: [Observation] = []
         var position = table.positions.lowerBound
         while position < table.positions.upperBound, !books.isStopping {
@@ -253,7 +267,7 @@ final class Transmitter: @unchecked Sendable {
             books.state.withLock { state in
                 while let next = table.nextSilent(from: position, before: end) {
                     position = next + 1
-                    settle(next, &state.counters, &batch)
+                    settle(next, omissions, &state.counters, &batch)
                 }
                 position = end
                 if !batch.isEmpty { sink.deliver(batch) }
@@ -263,10 +277,12 @@ final class Transmitter: @unchecked Sendable {
         return position == table.positions.upperBound
     }
 
-    private func settle(_ position: UInt64, _ counters: inout ScanCounters, _ batch: inout [Observation]) {
+    private func settle(_ position: UInt64, _ omissions: Omissions, _ counters: inout ScanCounters, _ batch: inout [Observation]) {
         // What has been counted stays as it is, whatever arrives later.
         _ = table.settle(position, as: .filtered)
-        guard let target = space.target(at: permutation.index(at: position)), lane(for: target.address) != nil else {
+        guard let target = space.target(at: permutation.index(at: position)),
+            !omissions.wereAll(specification.retries + 1, of: position, at: target.address)
+        else {
             counters.untested += 1
             return
         }

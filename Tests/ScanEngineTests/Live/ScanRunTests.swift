@@ -243,6 +243,48 @@ struct ScanRunTests {
         }
     }
 
+    @Test("what was excluded in every round is untested, though it is allowed again; one probe makes it filtered", arguments: [0, 1])
+    func excludedForAWhile(retries: Int) async throws {
+        try await PrivateNetwork.run {
+            let silent = try Listener(silentAt: 7320)
+            let scan = try LoopbackScan(hosts: ["127.0.4.0/28"], ports: "7320", retries: retries)
+            let excluded = AddressSet([try #require(AddressRange("127.0.4.4/30"))])
+            let all = scan.scope.current
+            scan.scope.replace(allowed: all.subtracting(excluded))
+            let result = try scan.run(into: RecordingSink()) { run in
+                LoopbackScan.wait { run.counters.probesSent == 12 }
+                scan.scope.replace(allowed: all)
+            }
+            #expect(result.counters.isBalanced)
+            #expect(result.counters.untested == (retries == 0 ? 4 : 0))
+            #expect(result.counters.filtered == (retries == 0 ? 12 : 16))
+            withExtendedLifetime(silent) {}
+        }
+    }
+
+    @Test("what was excluded before a stop is untested after it, too")
+    func excludedBeforeAStop() async throws {
+        try await PrivateNetwork.run {
+            let scan = try LoopbackScan(hosts: ["127.0.5.0/24"], ports: "7330-7333", rate: 1000)
+            let silent = try Listener(silentAt: 7333)
+            let all = scan.scope.current
+            scan.scope.replace(allowed: all.subtracting(AddressSet([try #require(AddressRange("127.0.5.0/25"))])))
+            let sink = RecordingSink()
+            let first = try scan.run(into: sink) { run in
+                LoopbackScan.wait { run.counters.probesSent >= 300 }
+                run.stop()
+            }
+            scan.scope.replace(allowed: all)
+            let checkpoint = try #require(first.checkpoint)
+            let second = try scan.run(into: sink, resuming: checkpoint)
+            #expect(LoopbackScan.isFinished(second.end) && second.counters.isBalanced)
+            // Some 200 of the 512 excluded targets came before the stop, and less than a hundred again after it.
+            #expect(50..<450 ~= second.counters.untested)
+            #expect(second.counters.closed + second.counters.untested + second.counters.filtered == 1024)
+            withExtendedLifetime(silent) {}
+        }
+    }
+
     @Test("a scan that is stopped before its first probe does everything when it goes on")
     func stopBeforeStart() async throws {
         try await PrivateNetwork.run {
