@@ -9,10 +9,14 @@ from harness import compile_helper
 
 
 class Power:
-    """Takes away from the files of one directory, after their program was killed, what it had not made durable. The image lies beside."""
+    """Takes away from the files of one directory, after their program was killed, what it had not made durable. The image lies beside.
 
-    def __init__(self, directory):
+    Each sync takes `delay` milliseconds longer.
+    """
+
+    def __init__(self, directory, delay=0):
         self.directory = pathlib.Path(directory)
+        self.delay = delay
         self.image = pathlib.Path(tempfile.mkdtemp(prefix="synscan-image-", dir=self.directory.parent))
         self._library = compile_helper("volatile", "-shared", "-fPIC")
 
@@ -21,7 +25,9 @@ class Power:
         """What the program must be started with. It makes the image anew."""
         beside = self.image / "image"
         beside.mkdir(exist_ok=True)
-        return {"LD_PRELOAD": self._library, "VOLATILE_DIRECTORY": self.directory, "VOLATILE_IMAGE": beside}
+        return {
+            "LD_PRELOAD": self._library, "VOLATILE_DIRECTORY": self.directory, "VOLATILE_IMAGE": beside, "VOLATILE_DELAY": self.delay,
+        }
 
     def cut(self):
         """Makes the directory what a power failure would have left of it. Inodes keep their numbers, owners and modes."""

@@ -1,10 +1,10 @@
 """Many clients, and such as behave badly: the others and the scans do not notice."""
 
 import json
+import multiprocessing
 import resource
 import socket
 import statistics
-import threading
 import time
 
 from harness import LabTest, addresses, wait_until
@@ -76,21 +76,22 @@ class Crowd(LabTest):
             self.follow(job)
         for _ in range(IDLE):
             self.connect()
-        over = threading.Event()
+        # In processes of their own: what is measured is the daemon, not whether this interpreter has the time.
+        over = multiprocessing.Event()
         piece = b'{"targets":["' + b"198.18.64.1 " * ((1 << 20) // 12)
-        loud = [threading.Thread(target=self.send_body, args=(piece[:1 << 20].ljust(1 << 20), over)) for _ in range(BODIES)]
-        for thread in loud:
-            thread.start()
+        loud = [multiprocessing.Process(target=self.send_body, args=(piece[:1 << 20].ljust(1 << 20), over)) for _ in range(BODIES)]
+        for client in loud:
+            client.start()
         try:
             times = self.times_of_answers(5)
         finally:
             over.set()
-            for thread in loud:
-                thread.join()
+            for client in loud:
+                client.join()
         grown = daemon.memory("VmHWM") - idle_memory
         print(f"       {len(times)} answers: median {1000 * statistics.median(times):.1f} ms, slowest {1000 * max(times):.0f} ms; "
               f"{grown >> 10} MiB more memory", flush=True)
-        self.assertLess(statistics.median(times), TYPICAL)
+        self.assertLess(statistics.quantiles(times, n=100)[98], TYPICAL)
         self.assertLess(max(times), WORST)
         self.assertLess(grown, 512 << 10, "KiB of memory")
         shown = daemon.reach(job, "finished", seconds=20)

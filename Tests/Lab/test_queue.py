@@ -7,6 +7,7 @@ import threading
 import time
 
 from harness import LabTest, addresses, wait_until
+from power import Power
 
 
 def in_seconds(seconds):
@@ -334,17 +335,21 @@ class Hurry(QueueTest):
     shares_daemon = False
     sections = {"limits": {"max_rate": 20_000}}
 
+    def pause_and_resume(self, daemon, job):
+        """Asks for the one before the other has been answered."""
+        steps = [threading.Thread(target=daemon.http, args=("POST", f"/v1/jobs/{job}/{step}")) for step in ("pause", "resume")]
+        for step in steps:
+            step.start()
+            time.sleep(0.002)
+        for step in steps:
+            step.join()
+
     def test_a_job_that_is_paused_and_resumed_at_once_again_and_again_is_complete_and_adds_up(self):
         daemon = self.own_daemon().start()
         job = daemon.post_job("198.18.64.0/22", ports="1000-1019", rate=5000)
         daemon.reach(job, "running")
         for turn in range(20):
-            steps = [threading.Thread(target=daemon.http, args=("POST", f"/v1/jobs/{job}/{step}")) for step in ("pause", "resume")]
-            for step in steps:
-                step.start()
-                time.sleep(0.002)
-            for step in steps:
-                step.join()
+            self.pause_and_resume(daemon, job)
             daemon.http("POST", f"/v1/jobs/{job}/resume")
             time.sleep(0.05)
             if turn % 7 == 6:
@@ -353,6 +358,24 @@ class Hurry(QueueTest):
         self.assertEqual(daemon.reach(job, "finished", seconds=60)["state"], "finished")
         self.assert_logged_once(job, [(address, port) for address in addresses("198.18.64.0", 1024) for port in range(1000, 1005)])
         self.assert_account(job, targets=20_480, open=5120, closed=15_360, filtered=0, untested=0)
+
+    def test_a_job_that_is_resumed_before_a_slow_disk_has_its_checkpoint_does_not_go_on_from_an_older_one(self):
+        daemon = self.own_daemon(limits={"max_rate": 100_000})
+        daemon.power = Power(daemon.data, delay=200)
+        daemon.start()
+        job = daemon.post_job("198.18.64.0/21", ports="1000-1149", rate=40_000)
+        daemon.reach(job, "running")
+        time.sleep(3)
+        self.pause_and_resume(daemon, job)
+        daemon.ask("PATCH", f"/v1/jobs/{job}", {"rate": 1000})
+        # Until the slower run has a checkpoint of its own, which must not mix with one that is ahead of it.
+        time.sleep(5)
+        daemon.kill()
+        daemon.power = None
+        daemon.start()
+        daemon.ask("PATCH", f"/v1/jobs/{job}", {"rate": 100_000})
+        daemon.reach(job, "finished", seconds=60)
+        self.assert_account(job, targets=307_200, open=10_240, closed=296_960, filtered=0, untested=0)
 
 
 class Deaths(QueueTest):

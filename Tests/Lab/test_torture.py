@@ -1,7 +1,7 @@
 """A daemon that is killed again and again, with and without its power: the log is the truth each time.
 
-TORTURE_KILLS says how often (60), TORTURE_SEED where the random numbers start. Each scan is killed several times in its phases; what the
-phases mean stands at `Ordeal`. In half of the kills everything goes that was not synced (volatile.c).
+TORTURE_KILLS says how often of each kind (60), TORTURE_SEED where the random numbers start. Each scan is killed several times in its
+phases; what the phases mean stands at `Ordeal`. When the power fails everything goes that was not synced (volatile.c).
 """
 
 import collections
@@ -102,20 +102,20 @@ class KnownScan(LabTest):
 
 class Torture(KnownScan):
     def test_whenever_the_daemon_is_killed_the_log_is_the_truth(self):
-        self.torture(KILLS - KILLS // 2, has_power=True)
+        self.torture(has_power=True)
 
     def test_whenever_the_power_fails_the_log_is_the_truth(self):
-        self.torture(KILLS // 2, has_power=False)
+        self.torture(has_power=False)
 
-    def torture(self, kills, has_power):
+    def torture(self, has_power):
         """So many kills, each phase about as often as another, a fresh daemon every ten."""
-        print(f"       TORTURE_SEED={SEED}, {kills} kills, power {'stays' if has_power else 'fails'}", flush=True)
+        print(f"       TORTURE_SEED={SEED}, {KILLS} kills, power {'stays' if has_power else 'fails'}", flush=True)
         self.random = random.Random(SEED)
-        plan = [PHASES[i % len(PHASES)] for i in range(kills)]
+        plan = [PHASES[i % len(PHASES)] for i in range(KILLS)]
         self.random.shuffle(plan)
         history = []
         try:
-            for start in range(0, kills, 10):
+            for start in range(0, KILLS, 10):
                 self.ordeal(plan[start:start + 10], has_power, history)
         except BaseException as error:
             error.add_note(f"TORTURE_SEED={SEED}, after: {', '.join(history[-12:])}")

@@ -1,8 +1,9 @@
 // Keeps, beside a directory, what a power failure would leave of it: a library for LD_PRELOAD.
 //
 //     cc -shared -fPIC -O2 -pthread -o volatile.so volatile.c
-//     VOLATILE_DIRECTORY=DIRECTORY VOLATILE_IMAGE=IMAGE LD_PRELOAD=volatile.so PROGRAM …
+//     VOLATILE_DIRECTORY=DIRECTORY VOLATILE_IMAGE=IMAGE [VOLATILE_DELAY=MS] LD_PRELOAD=volatile.so PROGRAM …
 //
+// The disk takes MS milliseconds longer for each fsync and fdatasync inside DIRECTORY (default 0).
 // The program works in DIRECTORY as ever. IMAGE, on the same file system, is made anew when it starts and then holds what is durable:
 //
 //     names         lines "INODE NAME", names relative to DIRECTORY; replaced as a whole. Missing: the program has not begun
@@ -68,6 +69,7 @@ static char root[PATH_MAX], image[PATH_MAX];
 static size_t root_length;
 static dev_t device;
 static bool active;
+static struct timespec delay;    // of each sync
 
 static struct file *_Atomic table[DESCRIPTORS];
 static _Atomic bool synchronous[DESCRIPTORS];
@@ -570,6 +572,7 @@ int posix_fallocate64(int fd, off64_t offset, off64_t count) {
 #define SYNC(call)                                                                 \
     struct file *file = file_of(fd);                                               \
     if (file == NULL) return real call;                                            \
+    nanosleep(&delay, NULL);                                                       \
     pthread_mutex_lock(&file->lock);                                               \
     int result = real call;                                                        \
     int error = errno;                                                             \
@@ -707,5 +710,8 @@ __attribute__((constructor)) static void start(void) {
     }
     nftw(root, take_over, 16, FTW_PHYS);
     save_names();
+    const char *milliseconds = getenv("VOLATILE_DELAY");
+    long wanted = milliseconds == NULL ? 0 : atol(milliseconds);
+    delay = (struct timespec){wanted / 1000, wanted % 1000 * 1000000};
     active = true;
 }
