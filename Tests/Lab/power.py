@@ -26,7 +26,7 @@ class Power:
         beside = self.image / "image"
         beside.mkdir(exist_ok=True)
         return {
-            "LD_PRELOAD": self._library, "VOLATILE_DIRECTORY": self.directory, "VOLATILE_IMAGE": beside, "VOLATILE_DELAY": self.delay,
+            "LD_PRELOAD": self._library, "VOLATILE_DIRECTORY": self.directory, "VOLATILE_IMAGE": beside, "VOLATILE_DELAY": str(self.delay),
         }
 
     def cut(self):
