@@ -82,6 +82,22 @@ package final class ProbeTable: Sendable {
         return nil
     }
 
+    /// The first position at or after `position` and before `end` whose target itself has answered, with a SYN-ACK or a RST.
+    package func nextAnswered(from position: UInt64, before end: UInt64) -> UInt64? {
+        var position = position
+        while position < end {
+            let (word, shift) = place(position)
+            let value = (words + word).pointee.load(ordering: .relaxed)
+            let answered = (value ^ value &>> 1) & 0x5555_5555_5555_5555 & (.max &<< shift)
+            if answered != 0 {
+                let found = position &- (shift &>> 1) &+ UInt64(answered.trailingZeroBitCount &>> 1)
+                return found < end ? found : nil
+            }
+            position = position &- (shift &>> 1) &+ Self.perWord
+        }
+        return nil
+    }
+
     @inline(__always)
     private func place(_ position: UInt64) -> (word: Int, shift: UInt64) {
         let offset = position &- positions.lowerBound

@@ -1,0 +1,91 @@
+/// Probes to targets that have answered already: how many of them answer again tells how much the path loses.
+///
+/// Guarded by the books' lock; the capacity is fixed, nothing is allocated per packet.
+package struct CanaryBook: Sendable {
+    private struct Entry {
+        var target: UInt64
+        /// Where in the order of the round it was sent.
+        var place: UInt64
+        var isAnswered = false
+        var isLost = false
+    }
+
+    package static let capacity = 8192
+
+    private var entries: [Entry] = []
+    /// The last canary of each target.
+    private var latest: [UInt64: Int] = [:]
+    private var unanswered = 0
+
+    package init() {
+        entries.reserveCapacity(Self.capacity)
+        latest.reserveCapacity(Self.capacity)
+    }
+
+    package var isFull: Bool { entries.count == Self.capacity }
+    package var count: Int { entries.count }
+
+    /// Forgets the canaries of the last round.
+    package mutating func begin() {
+        entries.removeAll(keepingCapacity: true)
+        latest.removeAll(keepingCapacity: true)
+        unanswered = 0
+    }
+
+    /// Whether each has been answered.
+    package var isAnswered: Bool { unanswered == 0 }
+
+    /// Notes a canary for the target at position `target`, sent when the round had come to `place`. There must be room.
+    package mutating func note(_ target: UInt64, at place: UInt64) {
+        latest[target] = entries.count
+        entries.append(Entry(target: target, place: place))
+        unanswered += 1
+    }
+
+    /// Notes an answer of the target at this position; where its canary was sent, nil when it has answered or had none.
+    package mutating func answer(_ target: UInt64) -> UInt64? {
+        guard let index = latest[target], !entries[index].isAnswered else { return nil }
+        entries[index].isAnswered = true
+        unanswered -= 1
+        return entries[index].place
+    }
+
+    /// The part of the round that has been sent so far was sent too fast: its canaries count for nothing.
+    package mutating func void(_ part: Range<UInt64>) {
+        for index in entries.indices where part.contains(entries[index].place) { entries[index].isLost = true }
+    }
+
+    /// Those that count.
+    package var canaries: RecallEvidence.Canaries {
+        entries.reduce(into: RecallEvidence.Canaries()) { sum, entry in
+            guard !entry.isLost else { return }
+            sum.sent += 1
+            if entry.isAnswered { sum.answered += 1 }
+        }
+    }
+}
+
+/// The targets that answered first not long ago, for canaries among them.
+///
+/// Guarded by the books' lock.
+package struct RecentAnswers: Sendable {
+    private static let capacity = 256
+    private var entries: [(target: UInt64, sweep: Int)] = []
+    private var next = 0
+
+    package init() { entries.reserveCapacity(Self.capacity) }
+
+    package mutating func note(_ target: UInt64, sweep: Int) {
+        if entries.count < Self.capacity {
+            entries.append((target, sweep))
+        } else {
+            entries[next] = (target, sweep)
+            next = (next + 1) % Self.capacity
+        }
+    }
+
+    /// Those that answered in this sweep or a later one, at most `most`.
+    package func targets(since sweep: Int, most: Int) -> [UInt64] {
+        Array(entries.filter { $0.sweep >= sweep }.suffix(most).map(\.target))
+    }
+}

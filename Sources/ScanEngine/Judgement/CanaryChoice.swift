@@ -1,0 +1,56 @@
+/// When a canary is due, and which target it goes to: one of those that have answered, at random. The transmit thread only.
+struct CanaryChoice {
+    private var draws: RandomDraws
+    /// Probes from one canary to the next, and after `enough` of them.
+    private var interval = 1
+    private var later = 1
+    private var enough = 0
+    private var sinceLast = 0
+    private var sent = 0
+
+    init(seed: UInt64) { draws = RandomDraws(seed: seed) }
+
+    /// Fewer tell too little.
+    static let least = 40
+
+    /// A round begins over `silent` of a chunk's targets. One canary in fifty probes; when there are enough for the estimate fewer. Later rounds,
+    /// which only those of the silent need that are left, have more, as long as they are few beside the whole chunk.
+    mutating func begin(round: Int, chunk: Int, silent: Int) {
+        enough = min(max(chunk / 50, Self.least), round == 0 ? 1600 : 160)
+        interval = round == 0 ? 50 : max(1, min(50, silent / enough))
+        later = round == 0 ? 500 : 50
+        (sinceLast, sent) = (0, 0)
+    }
+
+    /// Whether the next frame is to be a canary; asked once a probe.
+    @inline(__always)
+    mutating func isDue() -> Bool {
+        sinceLast += 1
+        guard sinceLast >= (sent < enough ? interval : later) else { return false }
+        sinceLast = 0
+        return true
+    }
+
+    /// At most `count` different targets that have answered, spread over the chunk.
+    mutating func choose(_ count: Int, _ table: ProbeTable) -> [UInt64] {
+        let (lower, upper) = (table.positions.lowerBound, table.positions.upperBound)
+        let step = max(1, UInt64(table.positions.count / count))
+        var targets: [UInt64] = []
+        var position = lower
+        while targets.count < count, let next = table.nextAnswered(from: position, before: upper) {
+            targets.append(next)
+            position = max(next + 1, lower + (next - lower) / step * step + step)
+        }
+        return targets
+    }
+
+    /// A target that has answered, nil where there are too few.
+    mutating func choose(_ table: ProbeTable) -> UInt64? {
+        let size = Double(table.positions.count)
+        let start = table.positions.lowerBound + UInt64(draws.uniform() * size)
+        let end = min(start + 65_536, table.positions.upperBound)
+        guard let target = table.nextAnswered(from: start, before: end) else { return nil }
+        sent += 1
+        return target
+    }
+}
