@@ -50,12 +50,25 @@ package struct Account: Codable, Sendable, Equatable {
     package var linkDrops: Int64 = 0
     /// Packets that the capture buffer had no room for.
     package var captureDrops: Int64 = 0
+    /// The share of probes to targets known to answer that were not answered: lost there or back.
+    package var loss: Double?
+    /// The share of the open ports that was found, an estimate, and the interval that holds the truth in 95 of 100 cases; absent where nothing
+    /// answered, or nothing was estimated.
+    package var estimatedRecall: Double?
+    package var recallLow: Double?
+    package var recallHigh: Double?
+    /// The share that was asked for, and whether it was reached with a probability of 0.99.
+    package var recallGoal: Double?
+    package var goalReached: Bool?
     /// Passes over the targets that were still silent.
     package var rounds: Int64 = 0
     /// Time spent running.
     package var seconds: Double = 0
     /// The rate it was allowed, probes a second.
     package var rate: Int64 = 0
+    /// The rate that was found last, where none was given; unverified as long as nothing has answered by which it could be judged.
+    package var foundRate: Int64?
+    package var rateVerified: Bool?
     /// The ways onto the wire, in the configuration's words, joined by commas.
     package var link: String = ""
 

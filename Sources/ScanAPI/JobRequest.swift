@@ -14,10 +14,14 @@ package struct JobRequest: Codable, Sendable, Equatable {
     package var topPorts: Int?
     /// A port expression to leave out.
     package var excludePorts: String?
-    /// Probes a second, 1...`max_rate`; absent: `max_rate`.
+    /// Probes a second, 1...the daemon's `max_rate`; absent: the rate that the path carries is found.
     package var rate: Int?
-    /// How many more times a silent target is probed, 0...8; absent: 2.
+    /// The most that a rate that is found may be, in place of `rate`; absent: the daemon's `max_rate`.
+    package var maxRate: Int?
+    /// How many more times a silent target is probed at most, 0...8; absent: 8.
     package var retries: Int?
+    /// When it is complete enough; absent: `RecallGoal.usual`.
+    package var recall: RecallGoal?
     package var tcpOptions: TCPOptions?
     /// The states that are recorded in store and log; absent: the configuration's `[results] states`.
     package var states: [TargetState]?

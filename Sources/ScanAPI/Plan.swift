@@ -6,6 +6,8 @@ package struct Plan: Codable, Sendable, Equatable {
     /// Where the ports come from, in words: the request, or which ranking.
     package var portsSource: String
     package var rate: Int
+    /// Whether the rate is found, and `rate` the most that it may be.
+    package var rateFound: Bool?
     /// Probes if every target answers the first one, and if none ever answers.
     package var probesAtLeast: Int64
     package var probesAtMost: Int64

@@ -18,9 +18,10 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
     case incomplete = 5
 
     /// How a job that is over ends the command that followed it.
-    package init(of state: JobState) {
-        switch state {
+    package init(of job: Job) {
+        switch job.state {
         case .failed, .cancelled: self = .failed
+        case .finished where job.account.goalReached == false: self = .incomplete
         case .queued, .running, .paused, .waiting, .finished: self = .done
         }
     }

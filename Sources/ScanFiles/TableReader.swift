@@ -53,6 +53,12 @@ package struct TableReader {
         return text
     }
 
+    /// A text, or any number for what may look like one: `recall = 0.999` is as good as `recall = "0.999"`.
+    package mutating func stringOrNumber(_ key: String) throws(FileFault) -> String? {
+        if let number = value(key)?.double { return "\(number)" }
+        return try stringOrInteger(key)
+    }
+
     package mutating func integer(_ key: String, in range: ClosedRange<Int64>) throws(FileFault) -> Int64? {
         guard let value = value(key) else { return nil }
         guard let number = value.int else { throw fault(key, "must be a whole number, not \(Self.words(value.type))") }

@@ -39,9 +39,14 @@ struct CommandStatusTests {
         #expect(CommandStatus(for: OutputFile.OutputFailed(errno: ENOSPC)) == .failed)
     }
 
-    @Test(arguments: [(JobState.finished, Int32(0)), (.failed, 1), (.cancelled, 1)])
-    func jobs(state: JobState, code: Int32) {
-        #expect(CommandStatus(of: state).rawValue == code)
+    @Test(
+        arguments: [
+            (JobState.finished, nil, Int32(0)), (.finished, true, 0), (.finished, false, 5), (.failed, nil, 1), (.cancelled, false, 1),
+        ] as [(JobState, Bool?, Int32)])
+    func jobs(state: JobState, goalReached: Bool?, code: Int32) {
+        var job = Samples.job(state)
+        job.account.goalReached = goalReached
+        #expect(CommandStatus(of: job).rawValue == code)
     }
 
     @Test(

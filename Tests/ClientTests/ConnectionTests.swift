@@ -32,7 +32,7 @@ struct ConnectionTests {
                             return true
                         }
                         #expect(lines == ["{\"a\":1}", "{\"b\":2}"])
-                        return CommandStatus(of: final.state)
+                        return CommandStatus(of: final)
                     }
                 }
             }

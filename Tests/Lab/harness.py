@@ -196,6 +196,8 @@ class Daemon:
             "store": {"directory": str(self.data / "store")},
             "results": {"log": str(self.log)},
             "scope": {"allow": allow},
+            # A lab is one host's stack; what it bears has nothing to do with how many addresses it stands for.
+            "limits": {"max_rate_per_host": 1_000_000, "max_rate_per_network": 1_000_000},
         }
         for name, keys in sections.items():
             self.sections.setdefault(name, {}).update(keys)

@@ -174,7 +174,7 @@ class BadStarts(LabTest):
             with self.subTest(section=section, key=key, value=value):
                 other = self.another(**{section: {key: value}})
                 lines = other.configuration.read_text().splitlines()
-                line = next(number for number, text in enumerate(lines, start=1) if text.startswith(key))
+                line = next(number for number, text in enumerate(lines, start=1) if text.startswith(f"{key} "))
                 self.assert_no_start(other, str(other.configuration), str(line), *words)
                 check = subprocess.run(other.command() + ["--check-config"], capture_output=True, text=True)
                 self.assertGreater(check.returncode, 0)

@@ -34,9 +34,9 @@ class States(LabTest):
         self.assert_logged_once(job, [("198.18.64.50", 1000)])
         self.assert_account(job, targets=4, open=1, closed=1, filtered=2)
 
-    def test_silence_is_probed_once_more_for_each_retry(self):
-        for retries in (0, 1, 3):
+    def test_silence_is_probed_once_more_and_where_nothing_answers_no_further(self):
+        for retries, probes in ((0, 10), (1, 20), (3, 20)):
             self.lab("reset")
             _, job = self.scan("198.18.64.8", "-p", "80-89", "--retries", retries)
-            self.assert_account(job, filtered=10, probes_sent=10 * (retries + 1))
-            self.assertEqual(self.lab.counters()["syn"], 10 * (retries + 1))
+            self.assert_account(job, filtered=10, probes_sent=probes)
+            self.assertEqual(self.lab.counters()["syn"], probes)

@@ -19,7 +19,7 @@ struct CheckpointTableTests {
     }
 
     private static func checkpoint(chunk: UInt64 = 0, _ pages: [(Int, UInt64)]) throws -> ScanCheckpoint {
-        let words: [UInt64] = [3, chunk, 0, 5] + [UInt64](repeating: 3, count: 14) + [0, 0]
+        let words: [UInt64] = [3, chunk, 0, 5] + [UInt64](repeating: 3, count: 23) + [0, 0, 0]
         let bytes = words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
         let pages = try pages.map { number, value in
             try #require(ProbePage(number: number, bytes: (0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }))

@@ -40,9 +40,38 @@ struct RequestReaderTests {
     @Test("What is not said has its default")
     func defaults() async throws {
         let draft = try await reader("").draft(JobRequest(targets: ["198.18.0.1"]))
-        #expect(draft.rate == 10_000 && draft.retries == 2 && draft.tcpOptions == .mss && draft.states == [.open] && draft.name == nil)
+        #expect(draft.rate == 10_000 && draft.isRateFound && draft.retries == 8 && draft.recall == 0.999)
+        #expect(draft.tcpOptions == .mss && draft.states == [.open] && draft.name == nil)
         #expect(draft.selection.ports == PortSet([7...7, 22...22, 80...80]))
         #expect(draft.portsSource == "all 3 ports of a ranking")
+    }
+
+    @Test("A recall of none is one pass without an estimate; a rate is kept, the most that it may be bounds what is found")
+    func recallAndRate() async throws {
+        var request = JobRequest(targets: ["198.18.0.1"])
+        request.recall = .some(.none)
+        request.rate = 500
+        let onePass = try await reader().draft(request)
+        #expect(onePass.retries == 0 && onePass.recall == nil && onePass.rate == 500 && !onePass.isRateFound)
+        request.recall = .share(0.99)
+        request.retries = 3
+        request.rate = nil
+        request.maxRate = 700
+        let found = try await reader().draft(request)
+        #expect(found.retries == 3 && found.recall == 0.99 && found.rate == 700 && found.isRateFound)
+    }
+
+    @Test("What contradicts itself is refused in words")
+    func contradictions() async throws {
+        for (change, words) in [
+            ({ ($0.rate, $0.maxRate) = (5, 6) }, "give one of them"), ({ $0.maxRate = 0 }, "give 1 to"),
+            ({ ($0.recall, $0.retries) = (.some(.none), 2) }, "exactly one pass"), ({ $0.recall = .share(1) }, "above 0 and below 1"),
+        ] as [((inout JobRequest) -> Void, String)] {
+            var request = JobRequest(targets: ["198.18.0.1"])
+            change(&request)
+            let refusal = await #expect(throws: Refusal.self) { _ = try await reader().draft(request) }
+            #expect(refusal?.kind == .usage && refusal?.message.contains(words) == true)
+        }
     }
 
     @Test("What is said counts")

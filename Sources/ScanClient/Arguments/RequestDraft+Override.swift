@@ -24,8 +24,15 @@ extension RequestDraft {
         result.take(\.ports, .ports, of: line)
         result.take(\.topPorts, .topPorts, of: line)
         result.take(\.excludePorts, .excludePorts, of: line)
+        // Likewise.
+        if line.rate != nil || line.maxRate != nil {
+            result.rate = nil
+            result.maxRate = nil
+        }
         result.take(\.rate, .rate, of: line)
+        result.take(\.maxRate, .maxRate, of: line)
         result.take(\.retries, .retries, of: line)
+        result.take(\.recall, .recall, of: line)
         result.take(\.tcpOptions, .tcpOptions, of: line)
         result.take(\.states, .states, of: line)
         result.take(\.priority, .priority, of: line)

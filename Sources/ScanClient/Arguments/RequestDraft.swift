@@ -12,7 +12,9 @@ package struct RequestDraft: Sendable, Equatable {
         case ports
         case topPorts = "top_ports"
         case excludePorts = "exclude_ports"
-        case rate, retries
+        case rate
+        case maxRate = "max_rate"
+        case retries, recall
         case tcpOptions = "tcp_options"
         case states, priority, deadline
 
@@ -39,7 +41,10 @@ package struct RequestDraft: Sendable, Equatable {
     package var topPorts: Int?
     package var excludePorts: String?
     package var rate: Int?
+    package var maxRate: Int?
     package var retries: Int?
+    /// `none` or a share.
+    package var recall: String?
     package var tcpOptions: TCPOptions?
     /// State names separated by commas, or `all`.
     package var states: String?
@@ -81,7 +86,9 @@ package struct RequestDraft: Sendable, Equatable {
         request.topPorts = topPorts
         request.excludePorts = excludePorts
         request.rate = rate
+        request.maxRate = maxRate
         request.retries = retries
+        request.recall = try parsedRecall()
         request.tcpOptions = tcpOptions
         request.states = try states.map { text throws(ClientError) in try Self.parseStates(text, place: place(.states)) }
         request.priority = priority
@@ -106,11 +113,30 @@ package struct RequestDraft: Sendable, Equatable {
             throw .usage("\(place(.topPorts)) \(topPorts) cannot be: write a number of ports from 1 to 65535.")
         }
         if let rate, rate < 1 {
-            throw .usage("\(place(.rate)) \(rate) cannot be: write the probes a second, 1 or more, or leave it out for the daemon's cap.")
+            throw .usage("\(place(.rate)) \(rate) cannot be: write the probes a second, 1 or more, or leave it out: then it is found.")
+        }
+        if let maxRate, maxRate < 1 {
+            throw .usage("\(place(.maxRate)) \(maxRate) cannot be: write the most probes a second, 1 or more, or leave it out.")
+        }
+        if rate != nil, maxRate != nil {
+            throw .usage("\(place(.rate)) and \(place(.maxRate)) exclude each other; give one of them.")
         }
         if let retries, !(0...8).contains(retries) {
-            throw .usage("\(place(.retries)) \(retries) cannot be: write how many more times a silent target is probed, 0 to 8.")
+            throw .usage("\(place(.retries)) \(retries) cannot be: write how many more times a silent target is probed at most, 0 to 8.")
         }
+    }
+
+    private func parsedRecall() throws(ClientError) -> RecallGoal? {
+        guard let recall else { return nil }
+        guard let goal = RecallGoal(recall) else {
+            throw .usage(
+                "\(place(.recall)) \(Escaping.forTerminal(recall)) cannot be: write the share of open ports to find, above 0 and below 1, such as "
+                    + "0.999, or none for exactly one pass.")
+        }
+        if goal == .none, let retries, retries > 0 {
+            throw .usage("\(place(.recall)) none is exactly one pass, and \(place(.retries)) \(retries) asks for more; give one of them.")
+        }
+        return goal
     }
 
     private func parsedTargets() throws -> [String] {

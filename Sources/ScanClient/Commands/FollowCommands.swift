@@ -32,7 +32,7 @@ package struct FollowCommand: ClientCommand {
                         try console.printJSON(line)
                         try console.output.flush()
                     },
-                    then: { final, _ in CommandStatus(of: final.state) })
+                    then: { final, _ in CommandStatus(of: final) })
             }
         }
         // Its JSON has been printed as it came, the last line too.
@@ -74,18 +74,18 @@ package struct WaitCommand: ClientCommand {
 
     private func end(of reply: ControlConnection.Reply<Job>, on socket: ControlSocketPath) async throws -> CommandStatus {
         var lastLine = Array(reply.bytes)
-        var state = reply.value.state
-        if !state.isFinal {
-            state = try await JobFeed(socket).follow(
+        var job = reply.value
+        if !job.state.isFinal {
+            job = try await JobFeed(socket).follow(
                 JobReference(id: reply.value.id), from: reply.value, each: { line, _ in lastLine = Array(line) },
-                then: { final, _ in final.state })
+                then: { final, _ in final })
         }
         if common.json {
             let console = Console.standard()
             try console.printJSON(lastLine)
             try console.output.flush()
         }
-        return CommandStatus(of: state)
+        return CommandStatus(of: job)
     }
 }
 

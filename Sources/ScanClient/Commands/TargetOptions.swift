@@ -42,11 +42,25 @@ package struct TargetOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: ArgumentHelp("Leave these ports out; the same form as -p.", valueName: "ports"))
     var excludePorts: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Probes a second; without it, the daemon's cap.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Probes a second, whatever is lost; without it the rate is found.", valueName: "n"))
     var rate: Int?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Probe silent targets so many more times, 0 to 8 (default: 2).", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The most that a rate that is found may be; without it, the daemon's cap.", valueName: "n"))
+    var maxRate: Int?
+
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Probe silent targets at most so many more times, 0 to 8 (default: 8).", valueName: "n")
+    )
     var retries: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Go on until this share of the open ports is found with a probability of 0.99 (default: 0.999); none: exactly one pass.",
+            valueName: "share"))
+    var recall: String?
 
     @Option(help: ArgumentHelp("The TCP options of the probes: mss, linux, windows or none (default: mss).", valueName: "kind"))
     var tcpOptions: TCPOptions?
@@ -72,7 +86,9 @@ package struct TargetOptions: ParsableArguments {
         draft.topPorts = topPorts
         draft.excludePorts = excludePorts
         draft.rate = rate
+        draft.maxRate = maxRate
         draft.retries = retries
+        draft.recall = recall
         draft.tcpOptions = tcpOptions
         draft.states = states
         return draft

@@ -27,7 +27,7 @@ struct JobEnding: Sendable {
         } else {
             Console.note(JobTexts.summary(final))
         }
-        return CommandStatus(of: final.state)
+        return CommandStatus(of: final)
     }
 
     /// After a detachment the last state that was seen is all there is to print.

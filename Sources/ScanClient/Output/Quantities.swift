@@ -52,6 +52,19 @@ package enum Quantities {
         "\(Int((min(max(share.isFinite ? share : 0, 0), 1) * 100).rounded(.down))) %"
     }
 
+    /// A share of 0...1 with four decimals, rounded down so that 1 means all: `0.9994`.
+    package static func share(_ share: Double) -> String {
+        let scaled = Int64((min(max(share.isFinite ? share : 0, 0), 1) * 10_000 + 1e-6).rounded(.down))
+        if scaled == 10_000 { return "1" }
+        let digits = String(scaled)
+        return "0." + String(repeating: "0", count: 4 - digits.count) + digits
+    }
+
+    /// A share of 0...1 as percent with one decimal: `9.7 %`.
+    package static func tenths(_ share: Double) -> String {
+        "\(fixed(min(max(share.isFinite ? share : 0, 0), 1) * 100, 1)) %"
+    }
+
     /// With `places` decimals; for values below 10^12.
     private static func fixed(_ value: Double, _ places: Int) -> String {
         let scale: Int64 = places == 2 ? 100 : 10

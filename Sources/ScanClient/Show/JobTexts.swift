@@ -31,7 +31,25 @@ package enum JobTexts {
         text += ": \(states(job.account)) of \(Quantities.count(job.account.targets, "target"))"
         text += "; \(Quantities.count(job.account.probesSent, "probe")) in \(Quantities.duration(job.account.seconds))"
         if job.account.seconds > 0 { text += ", \(Quantities.rate(Double(job.account.probesSent) / job.account.seconds))" }
+        if let recall = recall(job.account) { text += "; recall \(recall)" }
+        if let warning = incompleteness(job.account) { text += ". \(warning)" }
         return text
+    }
+
+    /// `0.9994 (0.9990 to 0.9998)`, an estimate.
+    package static func recall(_ account: Account) -> String? {
+        guard let recall = account.estimatedRecall, let low = account.recallLow, let high = account.recallHigh else { return nil }
+        return low == high
+            ? Quantities.share(recall) : "\(Quantities.share(recall)) (\(Quantities.share(low)) to \(Quantities.share(high)))"
+    }
+
+    /// What a scan that is less complete than was asked for says about that.
+    package static func incompleteness(_ account: Account) -> String? {
+        guard account.goalReached == false, let goal = account.recallGoal else { return nil }
+        let loss = account.loss.map { ", \(Quantities.tenths($0)) of the probes to known ports were lost" } ?? ""
+        return
+            "That is not sure to be \(Quantities.share(goal)) as asked for: after \(Quantities.count(account.rounds, "round")) some hosts "
+            + "still lost too much of what they were sent\(loss)"
     }
 
     /// `20,480 open, 61,440 closed`; states that no target is in are left out, `open` never.
@@ -70,12 +88,24 @@ package enum JobTexts {
         return Quantities.rate(share)
     }
 
+    /// `found: 23,000/s`
+    private static func foundRate(_ account: Account) -> String? {
+        account.foundRate.map { rate in
+            let note = account.rateVerified == true ? "" : ", not verified: too little has answered to judge it by"
+            return "found: \(Quantities.rate(Double(rate)))\(note)"
+        }
+    }
+
     private static func addAccount(_ account: Account, to facts: inout Facts) {
         facts.add("found", "\(states(account)) of \(Quantities.count(account.targets, "target"))")
         facts.add(
             "probes",
             "\(Quantities.count(account.probesSent)) in \(Quantities.count(account.rounds, "round")) and \(Quantities.duration(account.seconds)), "
                 + "at most \(Quantities.rate(Double(account.rate)))")
+        facts.add("rate", foundRate(account))
+        facts.add("recall", recall(account))
+        facts.add("", incompleteness(account))
+        facts.add("loss", account.loss.map { "\(Quantities.tenths($0)) of the probes to ports known to answer" })
         let extra: [(Int64, String)] = [(account.duplicates, "repeated"), (account.rejectedReplies, "foreign or forged packets")]
         let notes = extra.filter { $0.0 > 0 }.map { ", \(Quantities.count($0.0)) \($0.1)" }.joined()
         facts.add("replies", "\(Quantities.count(account.replies))\(notes)")

@@ -10,7 +10,7 @@ package enum PlanText {
         let size = "\(Quantities.count(plan.addresses, "address", "addresses")), \(Quantities.count(plan.ports, "port"))"
         facts.add("targets", "\(Quantities.count(plan.targets)) (\(size))")
         facts.add("ports", plan.portsSource)
-        facts.add("rate", Quantities.rate(Double(plan.rate)))
+        facts.add("rate", (plan.rateFound == true ? "found, at most " : "") + Quantities.rate(Double(plan.rate)))
         facts.add("probes", range(Quantities.count(plan.probesAtLeast), Quantities.count(plan.probesAtMost)))
         facts.add("duration", range(Quantities.duration(plan.secondsAtLeast), Quantities.duration(plan.secondsAtMost)))
         facts.add("scope", plan.scope, plan.scope == allowed ? .green : .red)

@@ -9,6 +9,11 @@ import SystemPackage
 package final class SourcePortBlock: Sendable {
     package static let size: UInt16 = 16
 
+    /// The last port is for canaries among the last answers, those before it for the canaries of a round; the first nine are for attempts.
+    static let recentCanaries: UInt16 = 15
+
+    static func canarySlot(ofRound round: Int) -> UInt16 { UInt16(9 + round % 6) }
+
     package let first: UInt16
     private let holders: [Holder]
 

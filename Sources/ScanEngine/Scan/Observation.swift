@@ -35,6 +35,8 @@ package protocol ObservationSink: AnyObject, Sendable {
     var isFull: Bool { get }
     /// Takes a checkpoint that holds everything delivered so far, and nothing else; must not block either.
     func keep(_ checkpoint: ScanCheckpoint)
+    /// `ScanRun.obstacle` has changed; must not block either.
+    func noteObstacle()
     /// False while the last checkpoint has not been kept yet: the next one can wait.
     var takesCheckpoint: Bool { get }
 }

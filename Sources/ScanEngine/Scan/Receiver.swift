@@ -12,6 +12,7 @@ final class Receiver: @unchecked Sendable {
     private let permutation: Permutation
     private let cookies: ProbeCookie
     private let ports: ClosedRange<UInt16>
+    private let attempts: UInt16
     private let recorded: Set<TargetState>
     private let sink: any ObservationSink
     private var found: [Observation] = []
@@ -33,7 +34,8 @@ final class Receiver: @unchecked Sendable {
         self.sink = sink
         cookies = ProbeCookie(key: specification.key)
         recorded = specification.recorded
-        self.ports = ports.first...ports.first + UInt16(specification.retries)
+        self.ports = ports.first...ports.first + (SourcePortBlock.size - 1)
+        attempts = UInt16(specification.retries) + 1
         found.reserveCapacity(Self.batch)
     }
 
@@ -45,7 +47,9 @@ final class Receiver: @unchecked Sendable {
             while !books.isCaptureEnding {
                 _ = clinux_ppoll(&entries, UInt(entries.count), 100_000_000)
                 books.captureWake.clear()
+                let start = SteadyClock.nanoseconds()
                 try drainAll()
+                books.telemetry.takenUntil.store(start, ordering: .relaxed)
                 books.noteCaptureTurn()
                 keepCheckpoint()
             }
@@ -115,11 +119,19 @@ final class Receiver: @unchecked Sendable {
         state.counters.replies += 1
         let attempt = reply.localPort &- ports.lowerBound
         let position = permutation.position(of: index)
+        guard attempt < attempts else {
+            noteCanary(position, attempt, time, &state)
+            return
+        }
         guard settle(position, reason.state, &state) else {
             state.counters.duplicates += 1
             return
         }
         let roundTrip = measure(position, Int(attempt), time, &state)
+        if state.current.positions.contains(position) {
+            noteFirst(position, target, reason.state, &state)
+            if Int(attempt) == state.pass.round { state.stretches.answered(position, isCanary: false, at: time, roundTrip: roundTrip) }
+        }
         guard recorded.contains(reason.state) else { return }
         var observation = Observation(time: time, address: target.address, port: target.port, state: reason.state, reason: reason)
         observation.ttl = reply.timeToLive
@@ -129,6 +141,24 @@ final class Receiver: @unchecked Sendable {
         observation.attempt = UInt8(truncatingIfNeeded: attempt)
         observation.interface = interface
         found.append(observation)
+    }
+
+    /// What a first answer tells about its host and port, and about the sweep.
+    private func noteFirst(_ position: UInt64, _ target: Endpoint, _ answer: TargetState, _ state: inout ScanBooks.State) {
+        // An error that a router sends says nothing about its target.
+        guard answer == .open || answer == .closed else { return }
+        state.found.answers += 1
+        if answer == .open { state.found.open += 1 }
+        books.tally.note(target.address, target.port, isOpen: answer == .open)
+        if !state.sweeps.isEmpty { state.recentAnswers.note(position, sweep: state.sweeps.count) }
+    }
+
+    private func noteCanary(_ position: UInt64, _ slot: UInt16, _ time: Int64, _ state: inout ScanBooks.State) {
+        if slot == SourcePortBlock.recentCanaries {
+            _ = state.recentCanaries.answer(position)
+        } else if slot == SourcePortBlock.canarySlot(ofRound: state.pass.round), let place = state.canaries.answer(position) {
+            state.stretches.answered(place, isCanary: true, at: time, roundTrip: nil)
+        }
     }
 
     /// Enters a first answer into the table and the books; false for any later one.

@@ -4,7 +4,7 @@
 /// among near ones is waited for as long as its slow answers need.
 package struct RoundTripEstimator: Sendable {
     /// Microseconds.
-    package static let floor: Int64 = 100_000
+    package static let floor: Int64 = 50_000
     package static let ceiling: Int64 = 10_000_000
     package static let firstGuess: Int64 = 1_000_000
 
@@ -34,6 +34,9 @@ package struct RoundTripEstimator: Sendable {
         // Forgets slowly, so that one stall does not stretch every later wait.
         slowest = max(sample, slowest * 0.9999)
     }
+
+    /// By when most answers have come, µs: one and a half smoothed round trips; until the first answer a guess.
+    package var patience: Int64 { smoothed.map { Int64(1.5 * $0) } ?? Self.firstGuess }
 
     /// How long to wait for an answer, µs.
     package var timeout: Int64 {

@@ -13,14 +13,31 @@ final class ScanBooks: Sendable {
         var previous: ProbeTable?
         /// What the current chunk left out.
         var omissions: Omissions
+        /// The current chunk's sweeps that are over, and what the one under way has found.
+        var sweeps: [RecallEvidence.Sweep]
+        var found = SweepCount()
+        var canaries = CanaryBook()
+        var recentCanaries = CanaryBook()
+        var recentAnswers = RecentAnswers()
+        var stretches = StretchLog()
         /// The round and the position where this run began it.
         var pass: (round: Int, start: UInt64)
         var roundTrips = RoundTripEstimator()
+        /// The first position of the round that must be asked again, because its probe was sent too fast.
+        var repeatFrom: UInt64?
         /// Why the capture ended before the run did.
         var captureFault: EngineError?
     }
 
+    /// First answers of a sweep.
+    struct SweepCount {
+        var open = 0
+        var answers = 0
+    }
+
     let state: Mutex<State>
+    /// Which ports and hosts of the current chunk have answered.
+    let tally: PortTally
     let telemetry = ScanTelemetry()
     /// Probes a second that may leave at present; any thread sets it.
     let rate: Atomic<Double>
@@ -29,6 +46,20 @@ final class ScanBooks: Sendable {
     /// Wakes the transmit thread: everything has answered, or it shall stop.
     let transmitWake: WakeEvent
     let captureWake: WakeEvent
+
+    /// Why nothing is sent at present, in words, though the run goes on; and who is told that this has changed. Any thread.
+    private let obstacle = Mutex<String?>(nil)
+    private let obstacleWatcher: @Sendable () -> Void
+
+    var currentObstacle: String? { obstacle.withLock { $0 } }
+
+    func meet(_ reason: String?) {
+        let hasChanged = obstacle.withLock { current in
+            defer { current = reason }
+            return current != reason
+        }
+        if hasChanged { obstacleWatcher() }
+    }
 
     /// What runs before this one counted.
     private let earlier: ScanCounters
@@ -41,9 +72,12 @@ final class ScanBooks: Sendable {
     private let captureTurns = Atomic<Int>(0)
 
     init(
-        current: ProbeTable, counters: ScanCounters, omissions: Omissions, attempts: Int, rate: Double, pass: (Int, UInt64)
+        current: ProbeTable, counters: ScanCounters, omissions: Omissions, sweeps: [RecallEvidence.Sweep], attempts: Int, rate: Double,
+        pass: (Int, UInt64), whenObstacleChanges: @escaping @Sendable () -> Void
     ) throws(EngineError) {
-        state = Mutex(State(counters: counters, current: current, omissions: omissions, pass: pass))
+        obstacleWatcher = whenObstacleChanges
+        state = Mutex(State(counters: counters, current: current, omissions: omissions, sweeps: sweeps, pass: pass))
+        tally = PortTally()
         self.rate = Atomic(rate)
         earlier = counters
         sendLogs = (0..<attempts).map { _ in SendLog() }
@@ -68,6 +102,10 @@ final class ScanBooks: Sendable {
         var counters = state.counters
         counters.probesSent = probesSent
         counters.sendErrors = earlier.sendErrors + telemetry.sendErrors.load(ordering: .relaxed)
+        if telemetry.foundRate.load(ordering: .relaxed) > 0 {
+            counters.foundRate = Int64(telemetry.foundRate.load(ordering: .relaxed))
+            counters.rateVerified = telemetry.isRateVerified.load(ordering: .relaxed) ? 1 : 0
+        }
         counters.seconds = earlier.seconds + elapsedSeconds
         return counters
     }
@@ -82,16 +120,18 @@ final class ScanBooks: Sendable {
     /// Where the run stands, under the lock. Nil between the last chunk and the end: then an earlier checkpoint says more.
     func checkpoint(_ state: inout State, at place: Transmitter.Place? = nil) -> ScanCheckpoint? {
         guard !state.current.positions.isEmpty else { return nil }
-        let place = place ?? Transmitter.Place(round: state.pass.round, position: safePosition(state.pass))
+        let place = place ?? Transmitter.Place(round: state.pass.round, position: safePosition(state))
         return ScanCheckpoint(
             chunkStart: state.current.positions.lowerBound, round: UInt64(place.round), position: place.position,
-            counters: counters(of: state), omissions: state.omissions, pages: state.current.takeDirtyPages())
+            counters: counters(of: state), omissions: state.omissions, sweeps: state.sweeps,
+            pages: state.current.takeDirtyPages())
     }
 
-    /// A position of the pass before which every probe has had the time to be answered.
-    func safePosition(_ pass: (round: Int, start: UInt64)) -> UInt64 {
+    /// A position of the pass before which every probe has had the time to be answered, and none must be sent again. Under the lock.
+    func safePosition(_ state: borrowing State) -> UInt64 {
         let earliest = WallClock.microseconds() - answerTimeout
-        return max(pass.start, sendLogs[pass.round].position(at: earliest) ?? pass.start)
+        let start = state.pass.start
+        return min(max(start, sendLogs[state.pass.round].position(at: earliest) ?? start), state.repeatFrom ?? .max)
     }
 
     /// True once the run has been told to stop.

@@ -10,23 +10,29 @@ package struct ScanCheckpoint: Sendable, Equatable {
     var position: UInt64
     package var counters: ScanCounters
     var omissions: Omissions
+    /// The chunk's sweeps that are over.
+    var sweeps: [RecallEvidence.Sweep]
     /// Those of the chunk's probe table that have changed, in order; what was never among them is silent.
     package var pages: [ProbePage]
 
     private static let format: UInt64 = 3
 
-    init(chunkStart: UInt64, round: UInt64, position: UInt64, counters: ScanCounters, omissions: Omissions, pages: [ProbePage]) {
+    init(
+        chunkStart: UInt64, round: UInt64, position: UInt64, counters: ScanCounters, omissions: Omissions, sweeps: [RecallEvidence.Sweep],
+        pages: [ProbePage]
+    ) {
         self.chunkStart = chunkStart
         self.round = round
         self.position = position
         self.counters = counters
         self.omissions = omissions
+        self.sweeps = sweeps
         self.pages = pages
     }
 
     /// Everything but the pages as bytes: little-endian words.
     package var header: [UInt8] {
-        let words = [Self.format, chunkStart, round, position] + counters.words + omissions.words
+        let words = [Self.format, chunkStart, round, position] + counters.words + RecallEvidence.words(of: sweeps) + omissions.words
         return words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
     }
 
@@ -38,10 +44,12 @@ package struct ScanCheckpoint: Sendable, Equatable {
             (0..<bytes.count / 8).map { UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: $0 * 8, as: UInt64.self)) }
         }
         guard words[0] == Self.format, let counters = ScanCounters(words: words[counterWords]),
-            let omissions = Omissions(words: words[counterWords.upperBound...])
+            case var rest = words[counterWords.upperBound...], let sweeps = RecallEvidence.sweeps(reading: &rest),
+            let omissions = Omissions(words: rest)
         else { return nil }
         self.init(
-            chunkStart: words[1], round: words[2], position: words[3], counters: counters, omissions: omissions, pages: pages)
+            chunkStart: words[1], round: words[2], position: words[3], counters: counters, omissions: omissions, sweeps: sweeps,
+            pages: pages)
     }
 
     /// This checkpoint with what a later one of the same run has changed.

@@ -16,6 +16,19 @@ package struct ScanCounters: Sendable, Equatable {
     package var linkDrops: Int64 = 0
     package var captureDrops: Int64 = 0
     package var rounds: Int64 = 0
+    /// Probes that were sent to targets known to answer, while the path was not overloaded, and how many of them answered again.
+    package var canariesSent: Int64 = 0
+    package var canariesAnswered: Int64 = 0
+    /// Of the chunks that are over: how many open targets are missing, by the ends and the middle of the estimate.
+    package var missingLow: Int64 = 0
+    package var missingMiddle: Int64 = 0
+    package var missingHigh: Int64 = 0
+    /// Chunks for which there is an estimate, and those that are not as complete as was asked for.
+    package var estimatedChunks: Int64 = 0
+    package var incompleteChunks: Int64 = 0
+    /// The rate that was found last, where none was given, and 1 once it has been judged by answers.
+    package var foundRate: Int64 = 0
+    package var rateVerified: Int64 = 0
     /// Time spent running.
     package var seconds: Double = 0
 
@@ -32,41 +45,36 @@ package struct ScanCounters: Sendable, Equatable {
         }
     }
 
-    /// Every field as eight bytes, in the order above, for a checkpoint.
-    var words: [UInt64] {
-        let counts = [
-            targets, probesSent, replies, open, closed, filtered, down, untested, duplicates, rejectedReplies, sendErrors, linkDrops,
-            captureDrops, rounds,
+    /// The counts in the order of a checkpoint.
+    private static var counts: [WritableKeyPath<ScanCounters, Int64>] {
+        [
+            \.targets, \.probesSent, \.replies, \.open, \.closed, \.filtered, \.down, \.untested, \.duplicates, \.rejectedReplies,
+            \.sendErrors, \.linkDrops, \.captureDrops, \.rounds, \.canariesSent, \.canariesAnswered, \.missingLow, \.missingMiddle,
+            \.missingHigh, \.estimatedChunks, \.incompleteChunks, \.foundRate, \.rateVerified,
         ]
-        return counts.map { UInt64(bitPattern: $0) } + [seconds.bitPattern]
     }
 
-    static let wordCount = 15
+    /// Every field as eight bytes, the counts first, for a checkpoint.
+    var words: [UInt64] {
+        Self.counts.map { UInt64(bitPattern: self[keyPath: $0]) } + [seconds.bitPattern]
+    }
+
+    static let wordCount = 24
 
     /// What a run can count; far enough from the end of Int64 that sums do not overflow.
     private static let countable: ClosedRange<Int64> = 0...1 << 60
 
     /// Nil unless there are `wordCount` words that a run can have counted.
     init?(words: ArraySlice<UInt64>) {
-        guard words.count == Self.wordCount else { return nil }
-        let counts = words.dropLast().map { Int64(bitPattern: $0) }
-        let seconds = Double(bitPattern: words[words.startIndex + 14])
-        guard counts[0] >= 0, counts.dropFirst().allSatisfy(Self.countable.contains), seconds.isFinite, seconds >= 0 else { return nil }
+        guard words.count == Self.wordCount, let last = words.last, case let seconds = Double(bitPattern: last), seconds.isFinite,
+            seconds >= 0
+        else { return nil }
         self.seconds = seconds
-        targets = counts[0]
-        probesSent = counts[1]
-        replies = counts[2]
-        open = counts[3]
-        closed = counts[4]
-        filtered = counts[5]
-        down = counts[6]
-        untested = counts[7]
-        duplicates = counts[8]
-        rejectedReplies = counts[9]
-        sendErrors = counts[10]
-        linkDrops = counts[11]
-        captureDrops = counts[12]
-        rounds = counts[13]
+        for (path, word) in zip(Self.counts, words) {
+            let count = Int64(bitPattern: word)
+            guard path == \.targets ? count >= 0 : Self.countable.contains(count) else { return nil }
+            self[keyPath: path] = count
+        }
     }
 }
 

@@ -65,11 +65,12 @@ package final class ScanRun: @unchecked Sendable {
             round: min(Int(clamping: checkpoint?.round ?? 0), specification.retries),
             position: min(max(checkpoint?.position ?? start, start), table.positions.upperBound))
         let books = try ScanBooks(
-            current: table, counters: counters, omissions: checkpoint?.omissions ?? Omissions(), attempts: specification.retries + 1,
-            rate: Double(specification.rate), pass: (place.round, place.position))
+            current: table, counters: counters, omissions: checkpoint?.omissions ?? Omissions(), sweeps: checkpoint?.sweeps ?? [],
+            attempts: specification.retries + 1, rate: Double(specification.rate), pass: (place.round, place.position),
+            whenObstacleChanges: { sink.noteObstacle() })
         interfaceNames = Array(Set(paths.map(\.interface.name))).sorted()
         linkWords = Array(Set(paths.map(\.link.rawValue))).sorted().joined(separator: ",")
-        let filter = CaptureFilter.expression(first: ports.first, count: UInt16(specification.retries) + 1)
+        let filter = CaptureFilter.expression(first: ports.first, count: SourcePortBlock.size)
         var captures: [PacketCapture] = []
         let room = PacketCapture.room(rate: specification.rate, targets: space.count)
         for name in interfaceNames { captures.append(try reserve.take(name, room: room, filter: filter)) }
@@ -133,6 +134,12 @@ package final class ScanRun: @unchecked Sendable {
         }
     }
 
+    /// Why nothing is sent at present though the run goes on, in words. Any thread.
+    package var obstacle: String? { books.currentObstacle }
+
+    /// The share of the open targets that is to be found.
+    package var recallGoal: Double? { specification.recall }
+
     /// The books so far. Any thread.
     package var counters: ScanCounters { books.counters }
 
@@ -166,7 +173,9 @@ package final class ScanRun: @unchecked Sendable {
         // Within the first pass only the silent ones behind `position` will be asked again.
         let unsent = round == 0 ? size * (1 - passed) : silent * (1 - passed)
         let quiet = round == 0 ? max(0, silent - unsent) : silent
-        let rounds = Double(max(0, specification.retries - round))
+        // With a goal a second pass is usual and more are few.
+        let ceiling = specification.recall == nil ? specification.retries : min(specification.retries, 1)
+        let rounds = Double(max(0, ceiling - round))
         let share = quiet / max(1, size * (round == 0 ? max(passed, 1e-9) : 1))
         let later = Double(space.count - table.positions.upperBound) * (1 + min(1, share) * Double(specification.retries))
         let remaining = unsent + (quiet + unsent * min(1, share)) * rounds + later

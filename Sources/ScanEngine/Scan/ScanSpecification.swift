@@ -6,16 +6,23 @@ package struct ScanSpecification: Sendable {
 
     package var selection: TargetSelection
     package var key: ScanKey
-    /// Probes a second, at least 1.
+    /// Probes a second, at least 1: the rate, or where it is found the most that it may be.
     package var rate: Int
-    /// How many more times a silent target is probed, within `retriesRange`.
+    /// Whether the rate that the path carries is found, or `rate` holds whatever is lost.
+    package var isRateFound = false
+    package var caps = RateCaps.Limits(perHost: 1_000_000, perNetwork: 1_000_000)
+    /// How many more times a silent target is probed at most, within `retriesRange`.
     package var retries: Int
+    /// The share of the open targets that must be found with a probability of 0.99, above 0 and below 1. Nil: nothing is estimated, and each
+    /// silent target is probed `retries` more times.
+    package var recall: Double?
     package var tcpOptions: TCPOptions
     /// The states whose targets reach the sink.
     package var recorded: Set<TargetState>
 
     package init(
-        selection: TargetSelection, key: ScanKey, rate: Int, retries: Int, tcpOptions: TCPOptions, recorded: Set<TargetState>
+        selection: TargetSelection, key: ScanKey, rate: Int, retries: Int, tcpOptions: TCPOptions, recorded: Set<TargetState>,
+        recall: Double? = nil, isRateFound: Bool = false, caps: RateCaps.Limits? = nil
     ) {
         self.selection = selection
         self.key = key
@@ -23,5 +30,8 @@ package struct ScanSpecification: Sendable {
         self.retries = min(max(retries, Self.retriesRange.lowerBound), Self.retriesRange.upperBound)
         self.tcpOptions = tcpOptions
         self.recorded = recorded
+        self.recall = recall
+        self.isRateFound = isRateFound
+        if let caps { self.caps = caps }
     }
 }

@@ -9,9 +9,15 @@ final class ScanTelemetry: Sendable {
     /// Probes a second.
     let rate = Atomic<Double>(0)
 
+    /// What the controller has found; 0 where the rate is given.
+    let foundRate = Atomic<Double>(0)
+    let isRateVerified = Atomic<Bool>(false)
+
     /// When the transmit and the capture thread were last seen at work; ns on the steady clock, 0 before that.
     let transmitPulse = Atomic<Int64>(0)
     let capturePulse = Atomic<Int64>(0)
+    /// Everything that had arrived by then has been taken; ns, steady clock.
+    let takenUntil = Atomic<Int64>(0)
 
     private let windowStart = Atomic<Int64>(0)
     private let windowProbes = Atomic<Int64>(0)

@@ -16,6 +16,8 @@ package final class SendLog: Sendable {
     // Allocated here, freed in deinit, never reassigned; all access is atomic.
     nonisolated(unsafe) private let entries: UnsafeMutablePointer<Entry>
     private let written = Atomic<Int>(0)
+    /// Where the pass under way begins.
+    private let base = Atomic<Int>(0)
 
     package init() {
         entries = .allocate(capacity: Self.capacity)
@@ -27,11 +29,16 @@ package final class SendLog: Sendable {
         entries.deallocate()
     }
 
+    /// Another pass begins, at whatever position: what was sent before is no longer found. The transmit thread only.
+    package func begin() {
+        base.store(written.load(ordering: .relaxed), ordering: .releasing)
+    }
+
     /// Notes that the probes from `position` on leave at `time` (µs since the epoch). The transmit thread only.
     @inline(__always)
     package func note(_ position: UInt64, at time: Int64) {
         let count = written.load(ordering: .relaxed)
-        if count > 0 {
+        if count > base.load(ordering: .relaxed) {
             let last = entries + (count &- 1) % Self.capacity
             let sinceLast = time &- last.pointee.time.load(ordering: .relaxed)
             if sinceLast >= 0, sinceLast < Self.stretch, last.pointee.position.load(ordering: .relaxed) <= position { return }
@@ -46,7 +53,7 @@ package final class SendLog: Sendable {
     package func time(of position: UInt64) -> Int64? {
         let count = written.load(ordering: .acquiring)
         // The oldest eighth may be overwritten while this reads.
-        let oldest = max(0, count - Self.capacity / 8 * 7)
+        let oldest = max(base.load(ordering: .acquiring), count - Self.capacity / 8 * 7)
         var low = oldest
         var high = count
         while low < high {
@@ -59,7 +66,7 @@ package final class SendLog: Sendable {
     /// The first position that left at `time` or later, or had not left yet: everything before it left earlier.
     package func position(at time: Int64) -> UInt64? {
         let count = written.load(ordering: .acquiring)
-        var low = max(0, count - Self.capacity)
+        var low = max(base.load(ordering: .acquiring), count - Self.capacity)
         guard low < count, entry(low).time < time else { return nil }
         var high = count
         while low < high {

@@ -5,28 +5,47 @@ import Synchronization
 /// The transmit thread's loop: chunk by chunk, round by round, over what is still silent.
 final class Transmitter: @unchecked Sendable {
     // Unchecked: after the initialiser only the transmit thread touches the unprotected parts; `telemetry` is atomic.
-    private let specification: ScanSpecification
-    private let space: ProbeSpace
-    private let permutation: Permutation
-    private let books: ScanBooks
-    private let lanes: [Lane]
-    private let firstPort: UInt16
-    private let scope: ScopeGuard
-    private let sink: any ObservationSink
-    private let telemetry: ScanTelemetry
-    private let brake: Brake
+    let specification: ScanSpecification
+    let space: ProbeSpace
+    let permutation: Permutation
+    let books: ScanBooks
+    let lanes: [Lane]
+    let firstPort: UInt16
+    let scope: ScopeGuard
+    let sink: any ObservationSink
+    let telemetry: ScanTelemetry
+    let brake: Brake
 
-    private var table: ProbeTable
-    private var pacer: Pacer
-    private var rate: Double
+    var table: ProbeTable
+    var pacer: Pacer
+    var caps: RateCaps
+    var rate: Double
+    /// Finds the rate; nil where it is given.
+    var controller: RateController?
+    var canaries: CanaryChoice
+    var outage = OutageWatch()
+    /// From where on nothing has answered any more, while that is so.
+    var darkFrom: UInt64?
     /// The job's addresses that may be probed at present and to which a path leads, and of which version of the scope.
-    private var reachable: AddressSet
-    private var scopeVersion: Int
+    var reachable: AddressSet
+    var scopeVersion: Int
     /// When this round's last probe left; 0 when it has sent none, and there is nothing to wait for.
-    private var lastSent: Int64 = 0
+    var lastSent: Int64 = 0
+    /// The parts of the pass whose probes were lost because they were sent too fast, and from where on it has not been judged.
+    var lossy: [Range<UInt64>] = []
+    var unjudgedFrom: UInt64 = 0
+    /// Since when the kernel has had no room, and since when (µs since the epoch) nothing that was sent is sure to have left; 0 when it has.
+    var blockedSince: Int64 = 0
+    var doubtfulSince: Int64 = 0
+    /// When the stretch under way ends and when the next verdict is due; ns. What has been sent in it.
+    var stretchEnd: Int64 = 0
+    var nextVerdict: Int64 = 0
+    var stretchSent = Added()
+    /// Silent targets that the sweep has passed over as unlikely.
+    var passedOver = 0
 
     /// However slow the rate, the thread looks around that often; ns.
-    private static let longestWait: Int64 = 1_000_000_000
+    static let longestWait: Int64 = 1_000_000_000
 
     /// Where a run goes on.
     struct Place {
@@ -54,13 +73,17 @@ final class Transmitter: @unchecked Sendable {
         self.brake = brake
         telemetry = books.telemetry
         firstPort = ports.first
-        rate = books.rate.load(ordering: .relaxed)
+        let most = books.rate.load(ordering: .relaxed)
+        controller = specification.isRateFound ? RateController(hosts: specification.selection.addresses.count, most: most) : nil
+        rate = controller?.rate ?? most
         pacer = Pacer(rate: rate, batch: FrameBatch.capacity, now: SteadyClock.nanoseconds())
+        caps = RateCaps(specification.caps, now: SteadyClock.nanoseconds())
+        canaries = CanaryChoice(seed: specification.key.word(3))
         scopeVersion = scope.currentVersion
         reachable = Self.reachable(scope, lanes)
     }
 
-    private static func reachable(_ scope: ScopeGuard, _ lanes: [Lane]) -> AddressSet {
+    static func reachable(_ scope: ScopeGuard, _ lanes: [Lane]) -> AddressSet {
         lanes.reduce(AddressSet()) { $0.union($1.destinations) }.intersection(scope.current)
     }
 
@@ -81,146 +104,88 @@ final class Transmitter: @unchecked Sendable {
     /// All rounds of a chunk; the place to go on from when the run is stopped, nil when the chunk is through.
     private func rounds(from place: Place) throws(EngineError) -> Place? {
         var place = place
-        while place.round <= specification.retries {
+        var isWide = true
+        while true {
             telemetry.round.store(place.round, ordering: .relaxed)
             books.state.withLock { state in
                 state.counters.rounds = max(state.counters.rounds, Int64(place.round) + 1)
                 state.pass = (place.round, place.position)
+                state.canaries.begin()
+                state.repeatFrom = nil
             }
-            if let position = try pass(place) { return rewound(place.round, position) }
-            guard awaitAnswers() else { return rewound(place.round, table.positions.upperBound) }
-            if table.silentCount == 0 { return nil }
+            if let stopped = try sweep(place, isWide: isWide) { return stopped }
+            guard let next = try judgeSweep(isWide: isWide) else {
+                return books.isStopping ? Place(round: place.round, position: table.positions.upperBound) : nil
+            }
+            isWide = next
             place = Place(round: place.round + 1, position: table.positions.lowerBound)
         }
-        return nil
     }
 
-    /// Sends one probe to each silent target from `place` on; the position reached when the run is stopped.
-    private func pass(_ place: Place) throws(EngineError) -> UInt64? {
+    /// One round: a pass over the silent targets from `place` on, and again over the parts that were sent too fast. The place to go on from
+    /// when the run is stopped.
+    private func sweep(_ place: Place, isWide: Bool) throws(EngineError) -> Place? {
         let end = table.positions.upperBound
-        let log = books.sendLogs[place.round]
-        let sourcePort = firstPort &+ UInt16(truncatingIfNeeded: place.round)
-        var position = place.position
-        lastSent = 0
-        noteOmissions(place.round, position)
-        pacer.resume(now: SteadyClock.nanoseconds())
-        while let next = table.nextSilent(from: position, before: end) {
-            position = next
-            if books.isStopping { return position }
-            refreshScope(place.round, position)
-            let now = SteadyClock.nanoseconds()
-            telemetry.transmitPulse.store(now, ordering: .relaxed)
-            refreshRate(now)
-            let isHeld = brake.isOn || sink.isFull
-            let permitted = isHeld ? 0 : pacer.permitted(now: now)
-            guard permitted > 0 else {
-                // While it is held the pacer may owe probes: look again shortly.
-                let delay = max(pacer.delay(now: now), isHeld ? 1_000_000 : 0)
-                books.transmitWake.wait(nanoseconds: min(delay, Self.longestWait))
-                continue
+        passedOver = 0
+        controller?.beginRound()
+        outage.beginRound()
+        guard capRate(place, isWide: isWide) else { return place }
+        canaries.begin(round: place.round, chunk: table.positions.count, silent: table.silentCount)
+        noteOmissions(place.round, place.position)
+        var parts = [place.position..<end]
+        for turn in 0...Self.mostRepeats {
+            lossy = []
+            books.sendLogs[place.round].begin()
+            for part in parts {
+                if let position = try pass(place.round, part, isWide: isWide, isFirst: place.round == 0 && turn == 0) {
+                    return rewound(place.round, position)
+                }
             }
-            log.note(position, at: WallClock.microseconds())
-            let added = fill(permitted, &position, end, sourcePort)
-            if let dropped = try flush() { position = dropped }
-            pacer.spend(added, now: now)
-            telemetry.position.store(position, ordering: .relaxed)
-            telemetry.observe(now, probes: added)
+            guard awaitAnswers() else { return rewound(place.round, end) }
+            guard try outlast(until: end) else { return rewound(place.round, end) }
+            guard !lossy.isEmpty, table.silentCount > 0 else { return nil }
+            parts = Self.merged(lossy)
+            let first = parts[0].lowerBound
+            books.state.withLock { $0.repeatFrom = first }
         }
         return nil
     }
 
-    /// Puts up to `count` probes into the lanes, moving `position` behind the last; returns how many.
-    private func fill(_ count: Int, _ position: inout UInt64, _ end: UInt64, _ sourcePort: UInt16) -> Int {
-        var added = 0
-        // Skipped targets need no permission, but the clock and the stop flag must be looked at now and then.
-        var looked = 0
-        while added < count, looked < 4096, let next = table.nextSilent(from: position, before: end) {
-            looked += 1
-            position = next + 1
-            guard let target = space.target(at: permutation.index(at: next)), let lane = lane(for: target.address),
-                let destination = target.address.v4
-            else { continue }
-            lane.add(next, destination, port: target.port, from: sourcePort)
-            added += 1
-            if lane.isFull { break }
+    /// How often lossy parts are sent again within a round; then the next round has them.
+    private static let mostRepeats = 8
+
+    static func merged(_ ranges: [Range<UInt64>]) -> [Range<UInt64>] {
+        ranges.filter { !$0.isEmpty }.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { merged, next in
+            guard let last = merged.last, last.upperBound >= next.lowerBound else { return merged.append(next) }
+            merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, next.upperBound)
         }
-        return added
-    }
-
-    /// The lane that `address` goes by, nil when it may not or cannot be probed.
-    @inline(__always)
-    private func lane(for address: IPAddress) -> Lane? {
-        guard reachable.contains(address) else { return nil }
-        for lane in lanes where lane.destinations.contains(address) { return lane }
-        return nil
-    }
-
-    /// Takes over a new scope from `position` on.
-    private func refreshScope(_ round: Int, _ position: UInt64) {
-        let version = scope.currentVersion
-        guard version != scopeVersion else { return }
-        scopeVersion = version
-        reachable = Self.reachable(scope, lanes)
-        noteOmissions(round, position)
-    }
-
-    private func noteOmissions(_ round: Int, _ position: UInt64) {
-        let leftOut = specification.selection.addresses.subtracting(reachable)
-        let rest = position..<table.positions.upperBound
-        books.state.withLock { $0.omissions.begin(round, rest, leavingOut: leftOut) }
-    }
-
-    private func refreshRate(_ now: Int64) {
-        let current = books.rate.load(ordering: .relaxed)
-        guard current != rate else { return }
-        rate = current
-        pacer.change(rate: rate, now: now)
-    }
-
-    /// Sends what is in the lanes. Where the kernel has no room it waits, but not over a halt, a new scope or a stop: what has not left then
-    /// is dropped, and the position to go on from is returned.
-    private func flush() throws(EngineError) -> UInt64? {
-        var dropped: UInt64?
-        for lane in lanes where lane.pending > 0 {
-            let sent = dropped == nil ? try lane.flush(whileBusy: mayGoOn) : lane.drop()
-            if let position = sent.dropped { dropped = min(dropped ?? position, position) }
-            telemetry.probesSent.add(Int64(sent.probes), ordering: .relaxed)
-            telemetry.sendErrors.add(Int64(sent.refused), ordering: .relaxed)
-            lastSent = SteadyClock.nanoseconds()
-        }
-        return dropped
-    }
-
-    /// Waits a moment; false when frames made before may no longer leave.
-    private func mayGoOn() -> Bool {
-        books.transmitWake.wait(nanoseconds: 200_000)
-        telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
-        return !brake.isOn && !books.isStopping && scope.currentVersion == scopeVersion
     }
 
     /// Waits until all targets of the chunk have answered or the last probe's time is up; false when the run is stopped.
-    private func awaitAnswers() -> Bool {
+    func awaitAnswers(until isComplete: () -> Bool = { false }) -> Bool {
         var isCaughtUp = false
-        while table.silentCount > 0 {
+        while table.silentCount > 0, !isComplete() {
             if books.isStopping { return false }
-            telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+            let now = SteadyClock.nanoseconds()
+            telemetry.transmitPulse.store(now, ordering: .relaxed)
+            judgeStretches(now)
             // The time-out follows the answers that come in meanwhile.
-            let rest = lastSent + books.answerTimeout * 1000 - SteadyClock.nanoseconds()
+            let rest = lastSent + books.answerTimeout * 1000 - now
             if rest > 0 {
                 books.transmitWake.wait(nanoseconds: min(rest, 50_000_000))
             } else {
-                if isCaughtUp { return true }
+                if isCaughtUp { break }
                 books.awaitCapture()
             }
             isCaughtUp = rest <= 0
         }
+        judgeStretches(.max)
         return true
     }
 
     /// A place from which no probe is missing whose answer may still be on its way.
     private func rewound(_ round: Int, _ position: UInt64) -> Place {
-        let pass = books.state.withLock { $0.pass }
-        return Place(round: round, position: min(books.safePosition(pass), position))
+        Place(round: round, position: min(books.state.withLock { books.safePosition($0) }, position))
     }
 
     /// Whether every target of the job is in the books.
@@ -230,66 +195,5 @@ final class Transmitter: @unchecked Sendable {
 
     private var endOfRounds: Place {
         Place(round: specification.retries, position: table.positions.upperBound)
-    }
-
-    /// Settles what stayed silent and opens the next chunk; nil when this was the last, or when the run is stopped.
-    private func closeChunk() -> Place? {
-        guard settleSilent() else { return nil }
-        let start = table.positions.upperBound
-        let next = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count))
-        books.state.withLock { state in
-            state.counters.filtered += Int64(table.silentCount)
-            state.previous = table
-            state.current = next
-            state.omissions = Omissions()
-            state.pass = (0, start)
-        }
-        guard start < space.count else { return nil }
-        table = next
-        return Place(round: 0, position: start)
-    }
-
-    /// Looks at each silent target, where silence may not simply be counted as filtered: those that were left out in each round are untested,
-    /// or each filtered one is to be reported. False when the run was stopped on the way.
-    private func settleSilent() -> Bool {
-        let omissions = books.state.withLock { $0.omissions }
-        guard !omissions.isEmpty || specification.recorded.contains(.filtered) else { return true }
-        var batch: [Observation] = []
-        var position = table.positions.lowerBound
-        while position < table.positions.upperBound, !books.isStopping {
-            while sink.isFull, !books.isStopping {
-                books.transmitWake.wait(nanoseconds: 1_000_000)
-                telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
-            }
-            telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
-            let end = min(position + 65_536, table.positions.upperBound)
-            // Under the lock no answer comes in between, so each target is counted once.
-            books.state.withLock { state in
-                while let next = table.nextSilent(from: position, before: end) {
-                    position = next + 1
-                    settle(next, omissions, &state.counters, &batch)
-                }
-                position = end
-                if !batch.isEmpty { sink.deliver(batch) }
-            }
-            batch.removeAll(keepingCapacity: true)
-        }
-        return position == table.positions.upperBound
-    }
-
-    private func settle(_ position: UInt64, _ omissions: Omissions, _ counters: inout ScanCounters, _ batch: inout [Observation]) {
-        // What has been counted stays as it is, whatever arrives later.
-        _ = table.settle(position, as: .filtered)
-        guard let target = space.target(at: permutation.index(at: position)),
-            !omissions.wereAll(specification.retries + 1, of: position, at: target.address)
-        else {
-            counters.untested += 1
-            return
-        }
-        counters.filtered += 1
-        guard specification.recorded.contains(.filtered) else { return }
-        batch.append(
-            Observation(
-                time: WallClock.microseconds(), address: target.address, port: target.port, state: .filtered, reason: .noResponse))
     }
 }

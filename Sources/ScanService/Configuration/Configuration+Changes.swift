@@ -23,6 +23,8 @@ extension Configuration {
             Entry(key: "store.keep_days", value: "\(store.keepDays)"), Entry(key: "store.max_size", value: "\(store.maxSize)"),
             Entry(key: "results.log", value: results.log, isFixed: true), Entry(key: "results.states", value: states),
             Entry(key: "results.min_free", value: "\(results.minFree)"), Entry(key: "limits.max_rate", value: "\(limits.maxRate)"),
+            Entry(key: "limits.max_rate_per_host", value: "\(limits.maxRatePerHost)"),
+            Entry(key: "limits.max_rate_per_network", value: "\(limits.maxRatePerNetwork)"),
             Entry(key: "limits.max_running_jobs", value: "\(limits.maxRunningJobs)"),
             Entry(key: "limits.max_job_targets", value: "\(limits.maxJobTargets)"),
             Entry(key: "limits.max_request_bytes", value: "\(limits.maxRequestBytes)", isFixed: true),

@@ -114,6 +114,8 @@ extension Configuration.Limits {
 
     init(_ table: inout TableReader) throws(FileFault) {
         if let value = try table.integer("max_rate", in: 1...Self.greatestRate) { maxRate = Int(value) }
+        if let value = try table.integer("max_rate_per_host", in: 1...Self.greatestRate) { maxRatePerHost = Int(value) }
+        if let value = try table.integer("max_rate_per_network", in: 1...Self.greatestRate) { maxRatePerNetwork = Int(value) }
         if let value = try table.integer("max_running_jobs", in: 1...64) { maxRunningJobs = Int(value) }
         if let value = try table.integer("max_job_targets", in: 1...Int64.max) { maxJobTargets = value }
         if let value = try table.integer("max_request_bytes", in: 1024...1 << 30) { maxRequestBytes = Int(value) }

@@ -45,6 +45,9 @@ package struct Configuration: Sendable, Equatable {
     package struct Limits: Sendable, Equatable {
         /// Probes a second.
         package var maxRate = 10_000
+        /// Probes a second of one job to one address, and to one /24.
+        package var maxRatePerHost = 1000
+        package var maxRatePerNetwork = 5000
         package var maxRunningJobs = 4
         package var maxJobTargets: Int64 = 4_294_967_296
         package var maxRequestBytes = 64 << 20

@@ -38,8 +38,11 @@ enum OpenAPISchemas {
               "ports": {"type": "string", "description": "22,80-90,http,well-known,!25 or - for all; absent: the most common 1000"},
               "top_ports": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "in place of ports"},
               "exclude_ports": {"type": "string"},
-              "rate": {"type": "integer", "minimum": 1, "description": "probes a second; absent: the daemon's max_rate"},
-              "retries": {"type": "integer", "minimum": 0, "maximum": 8, "default": 2},
+              "rate": {"type": "integer", "minimum": 1, "description": "probes a second; absent: found, by what the path carries"},
+              "max_rate": {"type": "integer", "minimum": 1, "description": "the most that a found rate may be; absent: the daemon's max_rate"},
+              "retries": {"type": "integer", "minimum": 0, "maximum": 8, "default": 8, "description": "how often a silent target is probed again at most"},
+              "recall": {"oneOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"const": "none"}], "default": 0.999,
+                "description": "the share of open ports to find with a probability of 0.99; none: exactly one pass"},
               "tcp_options": {"enum": [\(list(TCPOptions.allCases.map(\.rawValue)))], "default": "mss"},
               "states": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/TargetState"}},
               "priority": {"$ref": "#/components/schemas/JobPriority"},
@@ -61,8 +64,11 @@ enum OpenAPISchemas {
         {"type": "object", "description": "targets = open + closed + filtered + down + untested once the job is over", "properties": {
               \(integers([
                 "targets", "probes_sent", "replies", "open", "closed", "filtered", "down", "untested", "duplicates", "rejected_replies",
-                "send_errors", "link_drops", "capture_drops", "rounds", "rate",
+                "send_errors", "link_drops", "capture_drops", "rounds", "rate", "found_rate",
               ])),
+              "loss": {"type": "number"}, "estimated_recall": {"type": "number"}, "recall_low": {"type": "number"},
+              "recall_high": {"type": "number"}, "recall_goal": {"type": "number"}, "goal_reached": {"type": "boolean"},
+              "rate_verified": {"type": "boolean"},
               "seconds": {"type": "number"}, "link": {"type": "string", "description": "packet or raw-ip, joined by commas"}}}
         """
 
@@ -78,7 +84,7 @@ enum OpenAPISchemas {
     private static let plan = """
         {"type": "object", "properties": {
               \(integers(["targets", "addresses", "ports", "rate", "probes_at_least", "probes_at_most"])),
-              "ports_source": {"type": "string"}, "seconds_at_least": {"type": "number"}, "seconds_at_most": {"type": "number"},
+              "rate_found": {"type": "boolean"}, "ports_source": {"type": "string"}, "seconds_at_least": {"type": "number"}, "seconds_at_most": {"type": "number"},
               "paths": {"type": "array", "items": {"type": "object", "properties": {
                 "destinations": {"type": "array", "items": {"type": "string"}}, "interface": {"type": "string"}, "source": {"type": "string"},
                 "next_hop": {"type": "string"}, "hardware_address": {"type": "string"}, "link": {"type": "string"},

@@ -6,6 +6,7 @@ extension Account {
     /// Takes the run's books over; `rate` stays.
     mutating func take(_ run: ScanRun) {
         take(run.counters)
+        recallGoal = run.recallGoal
         link = run.linkWords
     }
 
@@ -16,6 +17,17 @@ extension Account {
         filtered += findings[.filtered, default: 0]
         down += findings[.down, default: 0]
         untested += findings[.untested, default: 0]
+    }
+
+    private mutating func takeRecall(_ counters: ScanCounters) {
+        loss = counters.canariesSent > 0 ? 1 - Double(counters.canariesAnswered) / Double(counters.canariesSent) : nil
+        guard counters.estimatedChunks > 0 else { return }
+        goalReached = counters.incompleteChunks == 0
+        guard open + closed > 0 else { return }
+        func share(_ missing: Int64) -> Double { open + missing > 0 ? Double(open) / Double(open + missing) : 1 }
+        estimatedRecall = share(counters.missingMiddle)
+        recallLow = share(counters.missingHigh)
+        recallHigh = share(counters.missingLow)
     }
 
     /// Takes over what runs have counted.
@@ -33,6 +45,9 @@ extension Account {
         sendErrors = counters.sendErrors
         linkDrops = counters.linkDrops
         captureDrops = counters.captureDrops
+        takeRecall(counters)
+        foundRate = counters.foundRate > 0 ? counters.foundRate : nil
+        rateVerified = foundRate == nil ? nil : counters.rateVerified > 0
         rounds = counters.rounds
         seconds = counters.seconds
     }

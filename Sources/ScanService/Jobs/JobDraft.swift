@@ -8,8 +8,12 @@ package struct JobDraft: Sendable {
     /// The target expressions, shortened to the first 16.
     package var targets: [String]
     package var selection: TargetSelection
+    /// The rate, or the most that it may be where it is found.
     package var rate: Int
+    package var isRateFound: Bool
     package var retries: Int
+    /// Nil: nothing is estimated.
+    package var recall: Double?
     package var tcpOptions: TCPOptions
     package var states: Set<TargetState>
     package var priority: JobPriority
@@ -20,7 +24,7 @@ package struct JobDraft: Sendable {
     package var names: [Plan.ResolvedName]
 
     package static let shownTargets = 16
-    package static let defaultRetries = 2
+    package static let defaultRetries = 8
 
     /// A new job's record; its key is made now and stays.
     package func record(_ submitter: Submitter, at time: Timestamp) -> JobRecord {
@@ -30,6 +34,8 @@ package struct JobDraft: Sendable {
         var record = JobRecord(
             name: name, targets: targets, key: .random(), rate: rate, retries: retries, tcpOptions: tcpOptions, states: states,
             submitter: submitter, submitted: time, account: account)
+        record.isRateFound = isRateFound
+        record.recall = recall
         record.priority = priority
         record.deadline = deadline
         return record

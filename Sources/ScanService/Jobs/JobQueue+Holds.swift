@@ -20,9 +20,10 @@ extension JobQueue {
     }
 
     func holdOrGoOn() {
-        let reason = holdReason
+        let common = holdReason
         for id in Array(jobs.keys) {
             guard let job = jobs[id], job.machine.isActive || job.machine.wasInterrupted else { continue }
+            let reason = common ?? job.run?.obstacle
             jobs[id]?.record.reason = reason
             handle(reason == nil ? .release : .hold, id)
             jobs[id]?.show()

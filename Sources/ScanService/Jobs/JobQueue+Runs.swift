@@ -64,6 +64,7 @@ extension JobQueue {
         case .stopRun: jobs[id]?.run?.stop()
         case .note: note(id)
         case .park: park(id)
+        case .retry(let reason): retry(id, reason)
         case .end(let state, let reason): end(id, state, reason)
         case .suspend: suspend(id)
         case .leave: leave(id)
@@ -84,11 +85,13 @@ extension JobQueue {
                 if record.started != nil { try await recorder.perform(isKept: true) { _ in ((), []) } }
                 let prepared = try await WorkPools.run { try builder.prepare(record, choice) }
                 prepared.sink.whenKept { [weak self] in Task { await self?.prove(id) } }
+                prepared.sink.whenObstacleChanges { [weak self] in Task { await self?.lookAtPath(id) } }
                 jobs[id]?.run = prepared.run
                 jobs[id]?.record.sourcePort = prepared.firstPort
                 handle(.prepared, id)
             } catch {
-                handle(.preparationFailed(Refusal(of: error).message), id)
+                let message = Refusal(of: error).message
+                handle(record.started != nil && Self.isOfThePath(error) ? .pathLost(message) : .preparationFailed(message), id)
             }
             wakeIfIdle()
         }
@@ -135,7 +138,9 @@ extension JobQueue {
     private func runEnded(_ id: Int64, _ end: ScanEnd) {
         switch end {
         case .finished: handle(.runFinished, id)
-        case .failed(let error, _): handle(.runFailed(error.message), id)
+        case .failed(let error, let checkpoint):
+            jobs[id]?.checkpoint = checkpoint
+            handle(Self.isOfThePath(error) ? .pathLost(error.message) : .runFailed(error.message), id)
         case .stopped(let checkpoint):
             jobs[id]?.checkpoint = checkpoint
             handle(.runStopped, id)
@@ -177,6 +182,41 @@ extension JobQueue {
         jobs[id]?.show()
         schedule()
         wakeIfIdle()
+    }
+
+    /// Whether an error says that the network or a device has gone, which may come back.
+    private static func isOfThePath(_ error: any Error) -> Bool {
+        switch (error as? EngineError)?.kind {
+        case .unroutable, .device: true
+        default: false
+        }
+    }
+
+    /// Keeps where the run stood, and tries again a little later.
+    private func retry(_ id: Int64, _ reason: String) {
+        let isNews = jobs[id]?.record.state != .waiting
+        jobs[id]?.record.state = .waiting
+        jobs[id]?.record.reason = reason
+        jobs[id]?.isResting = true
+        refresh(id)
+        putAway(id, isNews ? .waiting : nil)
+        jobs[id]?.show()
+        Task {
+            try? await Task.sleep(for: .seconds(1))
+            jobs[id]?.isResting = false
+            refresh(id)
+            schedule()
+        }
+        schedule()
+        wakeIfIdle()
+    }
+
+    /// Something keeps the job's run from going on, or does no more.
+    private func lookAtPath(_ id: Int64) {
+        guard holdReason == nil, let run = jobs[id]?.run else { return }
+        jobs[id]?.record.reason = run.obstacle
+        handle(run.obstacle == nil ? .release : .hold, id)
+        jobs[id]?.show()
     }
 
     /// Keeps where the run stood, for the next start.

@@ -42,6 +42,8 @@ package struct JobStateMachine: Sendable, Equatable {
         case runFinished
         case runStopped
         case runFailed(String)
+        /// The run has failed, or could not be set up, because its way or device has gone.
+        case pathLost(String)
         /// The final state is durable.
         case stored
     }
@@ -56,6 +58,8 @@ package struct JobStateMachine: Sendable, Equatable {
         case note
         /// Drop the run if there is one and store its checkpoint with the new state; another job can have the place.
         case park
+        /// Drop the run if there is one and store its checkpoint; the job waits, and begins again a little later.
+        case retry(reason: String)
         /// Drop the run if there is one, store this final state, then say `.stored`.
         case end(JobState, reason: String?)
         /// Drop the run if there is one and store its checkpoint; the state stays.
@@ -100,6 +104,7 @@ package struct JobStateMachine: Sendable, Equatable {
         case .runFinished: end(.finished, nil)
         case .runStopped: stopped()
         case .runFailed(let reason): failed(reason)
+        case .pathLost(let reason): pathLost(reason)
         case .stored: stored()
         }
     }
@@ -244,6 +249,18 @@ package struct JobStateMachine: Sendable, Equatable {
         // Nobody asked the run to stop.
         case .running: return end(.failed, "the run stopped by itself")
         case .resting, .preparing, .suspended, .ending, .over: return .none
+        }
+    }
+
+    private mutating func pathLost(_ reason: String) -> Action {
+        switch phase {
+        case .preparing(let stop?): return halted(by: stop)
+        case .stopping(let cause): return halted(by: cause)
+        case .preparing(nil), .running:
+            phase = .resting
+            state = .waiting
+            return .retry(reason: reason)
+        case .resting, .suspended, .ending, .over: return .none
         }
     }
 

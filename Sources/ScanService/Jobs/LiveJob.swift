@@ -12,6 +12,8 @@ struct LiveJob {
     var last: JobRecord?
     /// Whether a run of it has come to a checkpoint: then it is not to blame when the daemon dies.
     var isProven: Bool
+    /// Whether it waits a little before it tries again.
+    var isResting = false
     /// Sleeps until the job's time is over.
     var deadline: Task<Void, Never>?
     /// Those who follow it.
@@ -31,7 +33,7 @@ struct LiveJob {
 
     /// Its place among those that wait; nil when it does not.
     func turn(isLimited: Bool) -> TurnOrder.Turn? {
-        guard machine.wantsToRun else { return nil }
+        guard machine.wantsToRun, !isResting else { return nil }
         return .init(
             id: record.id, uid: record.submitter.uid, isLimited: isLimited, priority: record.priority,
             wasInterrupted: machine.wasInterrupted)

@@ -29,11 +29,13 @@ package struct Planner: Sendable {
         let (most, isTooMuch) = targets.multipliedReportingOverflow(by: Int64(draft.retries) + 1)
         let refusal = settings.current.scope.refusal(of: draft.selection.addresses)
         let atMost = isTooMuch ? Int64.max : most
-        return Plan(
+        var plan = Plan(
             targets: targets, addresses: Int64(clamping: draft.selection.addresses.count), ports: draft.portCount,
             portsSource: draft.portsSource, rate: draft.rate, probesAtLeast: targets, probesAtMost: atMost,
             secondsAtLeast: Double(targets) / Double(draft.rate), secondsAtMost: Double(atMost) / Double(draft.rate),
             paths: try paths(to: draft).map(Self.shown), scope: refusal?.message ?? "allowed", names: draft.names)
+        plan.rateFound = draft.isRateFound
+        return plan
     }
 
     private static func shown(_ path: ScanPath) -> Plan.Path {

@@ -37,14 +37,32 @@ package struct RequestReader: Sendable {
         if let rate = request.rate, !(1...cap).contains(rate) {
             throw Refusal(.usage, "A rate of \(rate) probes a second was asked for: give 1 to \(cap) ([limits] max_rate of this daemon).")
         }
-        if let retries = request.retries, !(0...8).contains(retries) {
-            throw Refusal(.usage, "\(retries) retries were asked for: give 0 to 8.")
+        if let rate = request.maxRate, !(1...cap).contains(rate) {
+            throw Refusal(.usage, "At most \(rate) probes a second were asked for: give 1 to \(cap) ([limits] max_rate of this daemon).")
         }
+        if request.rate != nil, request.maxRate != nil {
+            throw Refusal(.usage, "Both a rate and the most that it may be were asked for: give one of them.")
+        }
+        try checkRecall(request)
         if let states = request.states, states.isEmpty {
             throw Refusal(.usage, "The list of states to record is empty: name at least one, or leave it out.")
         }
         if let deadline = request.deadline, deadline <= JobQueue.now {
             throw Refusal(.usage, "The deadline \(deadline) has passed: give a time to come, or none.")
+        }
+    }
+
+    private func checkRecall(_ request: JobRequest) throws {
+        if let retries = request.retries, !(0...8).contains(retries) {
+            throw Refusal(.usage, "\(retries) retries were asked for: give 0 to 8.")
+        }
+        switch request.recall {
+        case .share(let share) where !(share > 0 && share < 1):
+            throw Refusal(.usage, "A recall of \(share) was asked for: give a share above 0 and below 1, such as 0.999, or none.")
+        case .some(.none) where request.retries ?? 0 > 0:
+            throw Refusal(
+                .usage, "A recall of none is exactly one pass, and \(request.retries ?? 0) retries were asked for: give one of them.")
+        default: break
         }
     }
 
@@ -62,8 +80,10 @@ package struct RequestReader: Sendable {
         try check(selection, configuration.limits.maxJobTargets)
         return JobDraft(
             name: request.name, targets: request.targets.prefix(JobDraft.shownTargets).map(Self.shown), selection: selection,
-            rate: request.rate ?? configuration.limits.maxRate, retries: request.retries ?? JobDraft.defaultRetries,
-            tcpOptions: request.tcpOptions ?? .mss, states: request.states.map(Set.init) ?? configuration.results.states,
+            rate: request.rate ?? request.maxRate ?? configuration.limits.maxRate, isRateFound: request.rate == nil,
+            retries: request.recall == .some(.none) ? 0 : request.retries ?? JobDraft.defaultRetries,
+            recall: request.recall.map(\.share) ?? RecallGoal.usual, tcpOptions: request.tcpOptions ?? .mss,
+            states: request.states.map(Set.init) ?? configuration.results.states,
             priority: request.priority ?? .normal, deadline: request.deadline,
             portsSource: selection.hosts.isEmpty ? "the targets" : source,
             names: resolved.sorted { $0.key < $1.key }.map { Plan.ResolvedName(name: $0.key, addresses: $0.value.map(\.description)) })

@@ -47,10 +47,12 @@ struct RunBuilder: Sendable {
         let resume = try store.resumePoint(of: record.id)
         let scan = settings.current.scan
         let paths = try RoutePlanner.paths(for: selection.addresses, interface: scan.interface, source: scan.sourceAddress)
+        let limits = settings.current.limits
+        let caps = RateCaps.Limits(perHost: limits.maxRatePerHost, perNetwork: limits.maxRatePerNetwork)
         let ports = try reserve(choice, in: scan.sourcePorts)
         let specification = ScanSpecification(
             selection: selection, key: record.key, rate: record.rate, retries: record.retries, tcpOptions: record.tcpOptions,
-            recorded: record.states)
+            recorded: record.states, recall: record.recall, isRateFound: record.isRateFound, caps: caps)
         let sink = recorder.sink(job: record.id, name: record.name)
         let run = try ScanRun(
             specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: captures, sink: sink,

@@ -35,6 +35,13 @@ package final class JobSink: ObservationSink {
 
     package var takesCheckpoint: Bool { !hasCheckpoint.load(ordering: .relaxed) }
 
+    package func noteObstacle() { onObstacle.withLock { $0 }?() }
+
+    /// Called on the run's threads whenever something begins or ceases to keep the run from going on. Must not block. Set before the run starts.
+    private let onObstacle = Mutex<(@Sendable () -> Void)?>(nil)
+
+    package func whenObstacleChanges(_ body: @escaping @Sendable () -> Void) { onObstacle.withLock { $0 = body } }
+
     /// Tells that the last checkpoint is durable.
     func checkpointIsKept() {
         hasCheckpoint.store(false, ordering: .relaxed)

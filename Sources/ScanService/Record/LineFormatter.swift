@@ -117,10 +117,18 @@ package struct LineFormatter: Sendable {
         append(",\"send_errors\":", account.sendErrors, to: &buffer)
         append(",\"link_drops\":", account.linkDrops, to: &buffer)
         append(",\"capture_drops\":", account.captureDrops, to: &buffer)
+        append(",\"loss\":", account.loss, to: &buffer)
+        append(",\"estimated_recall\":", account.estimatedRecall, to: &buffer)
+        append(",\"recall_low\":", account.recallLow, to: &buffer)
+        append(",\"recall_high\":", account.recallHigh, to: &buffer)
+        append(",\"recall_goal\":", account.recallGoal, to: &buffer)
+        if let isReached = account.goalReached { buffer.append(isReached ? ",\"goal_reached\":true" : ",\"goal_reached\":false") }
         append(",\"rounds\":", account.rounds, to: &buffer)
         buffer.append(",\"seconds\":")
         buffer.append(millionths: Int64(exactly: (account.seconds * 1e6).rounded()) ?? 0, digits: 6)
         append(",\"rate\":", account.rate, to: &buffer)
+        append(",\"found_rate\":", account.foundRate, to: &buffer)
+        if let isVerified = account.rateVerified { buffer.append(isVerified ? ",\"rate_verified\":true" : ",\"rate_verified\":false") }
         if !account.link.isEmpty { append(",\"link\":", account.link, to: &buffer) }
     }
 
@@ -128,6 +136,13 @@ package struct LineFormatter: Sendable {
         guard let number else { return }
         buffer.append(key)
         buffer.append(number)
+    }
+
+    /// A share, to six digits.
+    private func append(_ key: StaticString, _ share: Double?, to buffer: inout LineBuffer) {
+        guard let share, let millionths = Int64(exactly: (share * 1e6).rounded()) else { return }
+        buffer.append(key)
+        buffer.append(millionths: millionths, digits: 6)
     }
 
     private func append(_ key: StaticString, _ text: String?, to buffer: inout LineBuffer) {

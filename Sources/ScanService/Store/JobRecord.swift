@@ -20,8 +20,12 @@ package struct JobRecord: Sendable, Equatable {
     package var key: ScanKey
     /// The first of the job's source ports, once it has run.
     package var sourcePort: UInt16?
+    /// The rate, or the most that it may be where it is found.
     package var rate: Int
+    package var isRateFound = false
     package var retries: Int
+    /// The share of open ports that is to be found; nil: nothing is estimated.
+    package var recall: Double?
     package var tcpOptions: TCPOptions
     /// The states that are recorded.
     package var states: Set<TargetState>
@@ -85,6 +89,8 @@ extension JobRecord: FetchableRecord {
         self.priority = priority
         deadline = (row["deadline"] as Int64?).map { Timestamp(microseconds: $0) }
         deaths = row["deaths"]
+        isRateFound = row["rate_found"]
+        recall = row["recall"]
         sourcePort = (row["source_port"] as Int64?).map { UInt16(truncatingIfNeeded: $0) }
         started = (row["started"] as Int64?).map { Timestamp(microseconds: $0) }
         finished = (row["finished"] as Int64?).map { Timestamp(microseconds: $0) }
@@ -102,14 +108,14 @@ extension JobRecord {
             try db.execute(
                 sql: """
                     INSERT INTO jobs (name, state, reason, priority, deadline, targets, key, rate, retries, tcp_options, states, uid, pid, groups,
-                        submitted, account)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        submitted, account, rate_found, recall)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     name, state.rawValue, reason, priority.rawValue, deadline?.microseconds, try Self.encode(targets), Data(key.bytes),
                     rate, retries, tcpOptions.rawValue,
                     try Self.encode(states.sorted { $0.rawValue < $1.rawValue }), Int64(submitter.uid), Int64(submitter.pid),
-                    try Self.encode(submitter.groups), submitted.microseconds, try Self.encode(account),
+                    try Self.encode(submitter.groups), submitted.microseconds, try Self.encode(account), isRateFound, recall,
                 ])
         } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
             throw Refusal(.conflict, "A job called \(name ?? "") is not over yet: choose another name, or cancel that one.")

@@ -13,6 +13,9 @@ enum Schema {
             try db.execute(sql: steering)
             try db.execute(sql: checkpoints)
         }
+        migrator.registerMigration("3 recall, found rates") { db in
+            try db.execute(sql: recall)
+        }
         return migrator
     }
 
@@ -74,6 +77,14 @@ enum Schema {
             PRIMARY KEY (job, page)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), wall INTEGER NOT NULL, boot INTEGER NOT NULL, boot_id TEXT) STRICT;
+        """
+
+    /// Jobs from before have neither a goal nor a rate that is found. Their checkpoints are of another form: they begin again.
+    private static let recall = """
+        ALTER TABLE jobs ADD COLUMN rate_found INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE jobs ADD COLUMN recall REAL;
+        DELETE FROM checkpoint_pages;
+        DELETE FROM checkpoints;
         """
 
     /// `address` is a number for IPv4 and 16 bytes for IPv6: SQLite sorts every number before every blob, so this is the order of `IPAddress`.

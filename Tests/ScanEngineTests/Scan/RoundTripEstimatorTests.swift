@@ -19,12 +19,12 @@ struct RoundTripEstimatorTests {
         #expect(estimator.timeout == 1_890_625)
     }
 
-    @Test("a fast network is waited for a tenth of a second, never less")
+    @Test("a fast network is waited for 50 ms, never less")
     func floor() {
         var estimator = RoundTripEstimator()
         for _ in 0..<1000 { estimator.add(40) }
         #expect(estimator.timeout == RoundTripEstimator.floor)
-        #expect(RoundTripEstimator.floor == 100_000)
+        #expect(RoundTripEstimator.floor == 50_000)
     }
 
     @Test("nothing is waited for longer than ten seconds")

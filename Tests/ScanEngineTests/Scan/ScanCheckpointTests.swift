@@ -6,10 +6,10 @@ import Testing
 struct ScanCheckpointTests {
     /// A checkpoint's header, written down a second time: stored jobs outlive the program that stored them.
     private static func header(
-        format: UInt64 = 3, chunkStart: UInt64 = 0, round: UInt64 = 1, position: UInt64 = 17, counters: [UInt64] = Array(1...14),
-        seconds: Double = 2.5, omissions: [UInt64] = [0]
+        format: UInt64 = 3, chunkStart: UInt64 = 0, round: UInt64 = 1, position: UInt64 = 17, counters: [UInt64] = Array(1...23),
+        seconds: Double = 2.5, sweeps: [UInt64] = [0], omissions: [UInt64] = [0]
     ) -> [UInt8] {
-        let words = [format, chunkStart, round, position] + counters + [seconds.bitPattern] + omissions
+        let words = [format, chunkStart, round, position] + counters + [seconds.bitPattern] + sweeps + omissions
         return words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
     }
 
@@ -18,9 +18,12 @@ struct ScanCheckpointTests {
         2, 0, 10, 20, 3, 4, 0, 0xC612_0000, 0, 0xC612_00FF, 6, 1, 0, 1, 5, 6, 2, 9, 2, 9, 1, 5, 7, 1, 4, 0, 1, 0, 1,
     ]
 
-    @Test("what was stored is read back", arguments: [[0], omissions])
-    func roundTrip(omissions: [UInt64]) throws {
-        let bytes = Self.header(omissions: omissions)
+    /// Two sweeps: canaries sent and answered, open, answers, wide.
+    private static let sweeps: [UInt64] = [2, 100, 90, 7, 80, 1, 20, 20, 0, 3, 0]
+
+    @Test("what was stored is read back", arguments: [[0], sweeps], [[0], omissions])
+    func roundTrip(sweeps: [UInt64], omissions: [UInt64]) throws {
+        let bytes = Self.header(sweeps: sweeps, omissions: omissions)
         let pages = [ProbePage(number: 0, values: [5, 0, .max]), ProbePage(number: 7, values: [1])]
         let checkpoint = try #require(ScanCheckpoint(header: bytes, pages: pages))
         #expect(checkpoint.header == bytes && checkpoint.pages == pages)
@@ -30,7 +33,7 @@ struct ScanCheckpointTests {
     @Test("checkpoints that differ anywhere are not equal")
     func everyWord() throws {
         let reference = try #require(ScanCheckpoint(header: Self.header(), pages: []))
-        for offset in stride(from: 8, to: reference.header.count - 8, by: 8) {
+        for offset in stride(from: 8, to: reference.header.count - 16, by: 8) {
             let bytes = reference.header.replacing(at: offset, with: [reference.header[offset] ^ 1])
             let other = try #require(ScanCheckpoint(header: bytes, pages: []), "word \(offset / 8)")
             #expect(other != reference, "word \(offset / 8)")
@@ -59,6 +62,10 @@ struct ScanCheckpointTests {
             ("half a word at the end", header() + [1, 2, 3]),
             ("a word too many", header() + [0, 0, 0, 0, 0, 0, 0, 0]),
             ("another format", header(format: 2)),
+            ("more sweeps than words", header(sweeps: [3])),
+            ("more answers than canaries", header(sweeps: [1, 5, 6, 0, 0, 0])),
+            ("more open ones than answers", header(sweeps: [1, 5, 5, 2, 1, 0])),
+            ("a width that is none", header(sweeps: [1, 5, 5, 0, 1, 2])),
             ("more stretches than words", header(omissions: [.max])),
             ("a stretch without addresses", header(omissions: [1, 0, 10, 20, 0])),
             ("a stretch without positions", header(omissions: [1, 0, 20, 20, 1, 4, 0, 1, 0, 1])),
@@ -68,8 +75,8 @@ struct ScanCheckpointTests {
             ("an IPv4 address too great", header(omissions: [1, 0, 10, 20, 1, 4, 0, 1, 0, 1 << 32])),
             ("a range that runs backwards", header(omissions: [1, 0, 10, 20, 1, 4, 0, 2, 0, 1])),
             ("ranges that touch", header(omissions: [1, 0, 10, 20, 2, 4, 0, 1, 0, 1, 4, 0, 2, 0, 2])),
-            ("a count below zero", header(counters: [UInt64](repeating: .max, count: 14))),
-            ("a count that overflows with the next answer", header(counters: [UInt64](repeating: 1 << 63 - 1, count: 14))),
+            ("a count below zero", header(counters: [UInt64](repeating: .max, count: 23))),
+            ("a count that overflows with the next answer", header(counters: [UInt64](repeating: 1 << 63 - 1, count: 23))),
             ("no time", header(seconds: .nan)),
             ("an endless time", header(seconds: .infinity)),
             ("a time below zero", header(seconds: -1)),
@@ -87,7 +94,7 @@ struct ScanCheckpointTests {
     @Test("hostile bytes never crash the reader, and what it accepts it writes again")
     func fuzz() {
         var generator = SeededGenerator(seed: 100)
-        let valid = Self.header(omissions: Self.omissions)
+        let valid = Self.header(sweeps: Self.sweeps, omissions: Self.omissions)
         for round in 0..<100_000 {
             var bytes = round % 4 == 0 ? generator.bytes(valid.count) : valid
             for _ in 0..<generator.next() % 6 {

@@ -30,6 +30,8 @@ final class RecordingSink: ObservationSink {
 
     var takesCheckpoint: Bool { true }
 
+    func noteObstacle() {}
+
     var checkpoint: ScanCheckpoint? { kept.withLock { $0.last } }
 
     var checkpointBeforeLast: ScanCheckpoint? { kept.withLock { $0.before } }

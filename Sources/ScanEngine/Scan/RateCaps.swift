@@ -1,0 +1,164 @@
+package import ScanTargets
+
+/// Bounds on how often one host and one network are asked.
+///
+/// The order is random, so a pass asks each host as often a second as is its share of the pass's targets. A bound on the pass therefore bounds
+/// every host. Nothing needs to be put off, and nothing takes longer for it: the greatest host needs its targets divided by the cap in any
+/// case, and all others are done by then. For a moment more may leave, a tenth of a second's worth for a host and a second's for a network.
+package struct RateCaps: Sendable {
+    /// Probes a second to one address, and to one /24 (RFC 4632).
+    package struct Limits: Sendable, Equatable {
+        package var perHost: Int
+        package var perNetwork: Int
+
+        package init(perHost: Int, perNetwork: Int) {
+            self.perHost = perHost
+            self.perNetwork = perNetwork
+        }
+    }
+
+    /// How many targets of a pass lie in one place at most.
+    package struct Density: Sendable, Equatable {
+        package var targets: Int
+        package var greatestHost: Int
+        package var greatestNetwork: Int
+
+        package init(targets: Int, greatestHost: Int, greatestNetwork: Int) {
+            self.targets = targets
+            self.greatestHost = greatestHost
+            self.greatestNetwork = greatestNetwork
+        }
+    }
+
+    private struct Bucket {
+        let cap: Double
+        /// Seconds' worth that may leave at once.
+        let burst: Double
+        /// Probes a second of the whole pass; above 0.
+        var rate: Double
+        /// Seconds' worth that is left.
+        var level: Double
+
+        init(cap: Int, burst: Double) {
+            self.cap = Double(cap)
+            self.burst = burst
+            rate = self.cap
+            level = burst
+        }
+
+        /// However little may leave at once, one probe may.
+        mutating func fill(_ seconds: Double) {
+            level = min(max(burst, 1 / rate), level + seconds)
+        }
+    }
+
+    private var host: Bucket
+    private var network: Bucket
+    private var last: Int64
+
+    package init(_ limits: Limits, now: Int64) {
+        // The order only asks evenly on average: what is left open is for that.
+        host = Bucket(cap: limits.perHost, burst: 0.1)
+        network = Bucket(cap: limits.perNetwork, burst: 1)
+        last = now
+    }
+
+    /// A pass begins.
+    package mutating func begin(_ density: Density) {
+        // A pass that asks nobody is through at once.
+        let targets = Double(max(1, density.targets))
+        host.rate = host.cap * targets / Double(max(1, density.greatestHost))
+        network.rate = network.cap * targets / Double(max(1, density.greatestNetwork))
+    }
+
+    /// The most that the pass can keep up, probes a second; more while there is something left of what may leave at once.
+    package var sustained: Double {
+        let isUsedUp = (host: host.level < host.burst / 4, network: network.level < network.burst / 4)
+        return min(isUsedUp.host ? host.rate : .infinity, isUsedUp.network ? network.rate : .infinity)
+    }
+
+    /// How many probes may leave now.
+    package mutating func permitted(now: Int64) -> Int {
+        let passed = Double(max(0, now - last)) / 1e9
+        last = now
+        host.fill(passed)
+        network.fill(passed)
+        return Int(min(host.level * host.rate, network.level * network.rate, 1e9))
+    }
+
+    /// Notes that `count` probes left.
+    package mutating func spend(_ count: Int) {
+        host.level -= Double(count) / host.rate
+        network.level -= Double(count) / network.rate
+    }
+
+    /// Nanoseconds until another probe may leave, or some where that is soon.
+    package var delay: Int64 {
+        func wait(_ bucket: Bucket) -> Double { max(0, 1 / bucket.rate - bucket.level) }
+        return Int64(min(1, max(wait(host), wait(network))) * 1e9)
+    }
+}
+
+extension RateCaps.Density {
+    /// That of a whole selection, from above: the greatest of hosts × ports and the greatest of the single targets may be the same place.
+    package init(of selection: TargetSelection) {
+        let ports = selection.ports.count
+        let endpoints = selection.endpoints
+        self.init(
+            targets: Int(clamping: selection.targetCount), greatestHost: ports + Self.longestRun(endpoints) { $0.address.value },
+            greatestNetwork: Int(clamping: Self.mostInOneNetwork(selection.hosts)) * ports
+                + Self.longestRun(endpoints) { $0.address.value >> 8 })
+    }
+
+    /// The most neighbours in sorted targets that are in one place.
+    private static func longestRun(_ endpoints: [Endpoint], _ place: (Endpoint) -> UInt128) -> Int {
+        var (longest, run, last) = (0, 0, UInt128.max)
+        for endpoint in endpoints {
+            let place = place(endpoint)
+            run = place == last ? run + 1 : 1
+            last = place
+            longest = max(longest, run)
+        }
+        return longest
+    }
+
+    /// The most addresses of one /24.
+    private static func mostInOneNetwork(_ addresses: AddressSet) -> UInt128 {
+        var (most, network, count) = (UInt128(0), UInt128.max, UInt128(0))
+        for range in addresses.ranges {
+            let (first, last) = (range.first.value >> 8, range.last.value >> 8)
+            // A range that has a whole one.
+            if last > first + 1 || range.count >= 256 { return 256 }
+            let inFirst = first == last ? range.count : 256 - (range.first.value & 255)
+            count = first == network ? count + inFirst : inFirst
+            most = max(most, count)
+            if last != first { count = (range.last.value & 255) + 1 }
+            most = max(most, count)
+            network = last
+        }
+        return most
+    }
+}
+
+/// Counts how the targets of a pass are spread, from above: places that share a counter count as one.
+package struct DensityCounter {
+    private var hosts = [UInt32](repeating: 0, count: 1 << 16)
+    private var networks = [UInt32](repeating: 0, count: 1 << 16)
+    package private(set) var density = RateCaps.Density(targets: 0, greatestHost: 0, greatestNetwork: 0)
+
+    package init() {}
+
+    package mutating func add(_ address: IPAddress) {
+        density.targets += 1
+        density.greatestHost = max(density.greatestHost, Self.count(&hosts, address.value))
+        density.greatestNetwork = max(density.greatestNetwork, Self.count(&networks, address.value >> 8))
+    }
+
+    private static func count(_ counters: inout [UInt32], _ value: UInt128) -> Int {
+        let folded = UInt64(truncatingIfNeeded: value ^ value >> 64)
+        let hash = (folded &+ 1) &* 0x9E37_79B9_7F4A_7C15
+        let slot = Int(truncatingIfNeeded: hash >> 48)
+        counters[slot] &+= 1
+        return Int(counters[slot])
+    }
+}

@@ -1,0 +1,138 @@
+import ScanTargets
+import Synchronization
+
+/// Sending: one pass over a part of the order.
+extension Transmitter {
+    /// Sends one probe to each silent target in `part`; the position reached when the run is stopped. A narrow pass (`!isWide`) leaves out the
+    /// unlikely ones. `isFirst`: nothing in the part has been asked before.
+    func pass(_ round: Int, _ part: Range<UInt64>, isWide: Bool, isFirst: Bool) throws(EngineError) -> UInt64? {
+        let log = books.sendLogs[round]
+        let ports = (probe: firstPort &+ UInt16(truncatingIfNeeded: round), canary: firstPort &+ SourcePortBlock.canarySlot(ofRound: round))
+        var position = part.lowerBound
+        lastSent = 0
+        unjudgedFrom = position
+        books.state.withLock { $0.stretches.begin() }
+        (stretchEnd, nextVerdict) = (0, 0)
+        pacer.resume(now: SteadyClock.nanoseconds())
+        while let next = table.nextSilent(from: position, before: part.upperBound) {
+            position = next
+            if books.isStopping { return position }
+            refreshScope(round, position)
+            let now = SteadyClock.nanoseconds()
+            telemetry.transmitPulse.store(now, ordering: .relaxed)
+            adjustRate(position, isFirst: isFirst, now)
+            guard try outlast(until: position) else { return position }
+            let isHeld = brake.isOn || sink.isFull
+            let permitted = isHeld ? 0 : min(pacer.permitted(now: now), caps.permitted(now: now))
+            guard permitted > 0 else {
+                // While it is held the pacer may owe probes: look again shortly.
+                let delay = max(pacer.delay(now: now), caps.delay, isHeld ? 1_000_000 : 0)
+                books.transmitWake.wait(nanoseconds: min(delay, Self.longestWait))
+                continue
+            }
+            log.note(position, at: WallClock.microseconds())
+            let added = fill(permitted, &position, part.upperBound, ports, isWide: isWide)
+            stretchSent.first += added.first
+            stretchSent.canaries += added.canaries
+            if let dropped = try flush() { position = dropped }
+            noteBlockade(round, position)
+            pacer.spend(added.first + added.canaries, now: now)
+            caps.spend(added.first + added.canaries)
+            telemetry.position.store(position, ordering: .relaxed)
+            telemetry.observe(now, probes: added.first + added.canaries)
+        }
+        closeStretch(position, SteadyClock.nanoseconds())
+        return nil
+    }
+
+    /// Puts up to `count` probes into the lanes, moving `position` behind the last; how many.
+    private func fill(
+        _ count: Int, _ position: inout UInt64, _ end: UInt64, _ ports: (probe: UInt16, canary: UInt16), isWide: Bool
+    ) -> Added {
+        var added = Added()
+        // Skipped targets need no permission, but the clock and the stop flag must be looked at now and then.
+        var looked = 0
+        while added.first + added.canaries < count, looked < 4096, let next = table.nextSilent(from: position, before: end) {
+            looked += 1
+            position = next + 1
+            guard let target = space.target(at: permutation.index(at: next)), let lane = lane(for: target.address),
+                let destination = target.address.v4
+            else { continue }
+            if !isWide, !books.tally.isLikely(target.address, target.port) {
+                passedOver += 1
+                continue
+            }
+            lane.add(next, destination, port: target.port, from: ports.probe)
+            added.first += 1
+            if lane.isFull { break }
+            if hasCanaries, canaries.isDue(), addCanary(ports.canary, at: next) { added.canaries += 1 }
+        }
+        return added
+    }
+
+    /// Puts a probe for a target that has answered into a lane; false when there is none, or no room.
+    private func addCanary(_ port: UInt16, at position: UInt64) -> Bool {
+        guard let target = canaries.choose(table), add(target, from: port, at: position) else { return false }
+        return books.state.withLock { state in
+            guard !state.canaries.isFull else { return true }
+            state.canaries.note(target, at: position)
+            return true
+        }
+    }
+
+    /// Puts one more probe for the target at `position` into its lane, when the pass has come to `place`; false when that has no room or it may
+    /// not be probed.
+    func add(_ position: UInt64, from port: UInt16, at place: UInt64) -> Bool {
+        guard let target = space.target(at: permutation.index(at: position)), let lane = lane(for: target.address), !lane.isFull,
+            let destination = target.address.v4
+        else { return false }
+        lane.add(place, destination, port: target.port, from: port)
+        return true
+    }
+
+    /// The lane that `address` goes by, nil when it may not or cannot be probed.
+    @inline(__always)
+    private func lane(for address: IPAddress) -> Lane? {
+        guard reachable.contains(address) else { return nil }
+        for lane in lanes where lane.destinations.contains(address) { return lane }
+        return nil
+    }
+
+    /// Takes over a new scope from `position` on.
+    private func refreshScope(_ round: Int, _ position: UInt64) {
+        let version = scope.currentVersion
+        guard version != scopeVersion else { return }
+        scopeVersion = version
+        reachable = Self.reachable(scope, lanes)
+        noteOmissions(round, position)
+    }
+
+    func noteOmissions(_ round: Int, _ position: UInt64) {
+        let leftOut = specification.selection.addresses.subtracting(reachable)
+        let rest = position..<table.positions.upperBound
+        books.state.withLock { $0.omissions.begin(round, rest, leavingOut: leftOut) }
+    }
+
+    /// Sends what is in the lanes. Where the kernel has no room it waits, but not over a halt, a new scope or a stop: what has not left then
+    /// is dropped, and the position to go on from is returned.
+    func flush() throws(EngineError) -> UInt64? {
+        var dropped: UInt64?
+        for lane in lanes where lane.pending > 0 {
+            let sent = dropped == nil ? try lane.flush(whileBusy: mayGoOn) : lane.drop()
+            if let position = sent.dropped { dropped = min(dropped ?? position, position) }
+            telemetry.probesSent.add(Int64(sent.probes), ordering: .relaxed)
+            telemetry.sendErrors.add(Int64(sent.refused), ordering: .relaxed)
+            lastSent = SteadyClock.nanoseconds()
+        }
+        return dropped
+    }
+
+    /// Waits a moment; false when frames made before may no longer leave.
+    private func mayGoOn() -> Bool {
+        books.transmitWake.wait(nanoseconds: 200_000)
+        let now = SteadyClock.nanoseconds()
+        telemetry.transmitPulse.store(now, ordering: .relaxed)
+        watchBlockade(now)
+        return !brake.isOn && !books.isStopping && scope.currentVersion == scopeVersion
+    }
+}

@@ -1,0 +1,107 @@
+import ScanTargets
+import Synchronization
+
+/// The rate: given, or found by what comes back.
+extension Transmitter {
+    /// Probes of a stretch.
+    struct Added {
+        var first = 0
+        var canaries = 0
+    }
+
+    /// A stretch is at least that long, and so long is it from one look at the verdicts to the next; ns.
+    private static let stretchLength: Int64 = 10_000_000
+    private static let verdictInterval: Int64 = 2_000_000
+
+    /// Takes over a new rate: another share of the daemon's, or what the controller says.
+    func adjustRate(_ position: UInt64, isFirst: Bool, _ now: Int64) {
+        let most = books.rate.load(ordering: .relaxed)
+        controller?.limit(to: min(most, caps.sustained))
+        if now >= nextVerdict {
+            nextVerdict = now + Self.verdictInterval
+            judgeStretches(now, position)
+        }
+        if let controller {
+            telemetry.foundRate.store(controller.rate, ordering: .relaxed)
+            telemetry.isRateVerified.store(controller.isVerified, ordering: .relaxed)
+        }
+        let wanted = controller?.rate ?? most
+        if wanted != rate {
+            rate = wanted
+            pacer.change(rate: rate, now: now)
+        } else if now < stretchEnd {
+            return
+        }
+        beginStretch(position, isFirst: isFirst, now)
+    }
+
+    /// Bounds the pass by how its targets are spread: all targets in the first round, later those that it will ask. False when the run is
+    /// stopped.
+    func capRate(_ place: Place, isWide: Bool) -> Bool {
+        guard place.round > 0 else {
+            caps.begin(RateCaps.Density(of: specification.selection))
+            return true
+        }
+        var counter = DensityCounter()
+        var position = table.positions.lowerBound
+        while let next = table.nextSilent(from: position, before: table.positions.upperBound) {
+            position = next + 1
+            guard let target = space.target(at: permutation.index(at: next)), isWide || books.tally.isLikely(target.address, target.port)
+            else { continue }
+            counter.add(target.address)
+            guard counter.density.targets % 65_536 == 0 else { continue }
+            telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+            if books.isStopping { return false }
+        }
+        caps.begin(counter.density)
+        return true
+    }
+
+    private func beginStretch(_ position: UInt64, isFirst: Bool, _ now: Int64) {
+        closeStretch(position, now)
+        stretchEnd = now + Self.stretchLength
+        let stretch = Stretch(rate: rate, isFirst: isFirst, start: position)
+        books.state.withLock { $0.stretches.open(stretch) }
+    }
+
+    func closeStretch(_ position: UInt64, _ now: Int64) {
+        let sent = stretchSent
+        books.state.withLock { $0.stretches.close(at: now, before: position, first: sent.first, canaries: sent.canaries) }
+        stretchSent = Added()
+    }
+
+    /// Judges the stretches whose answers have had the time to come: one and a half round trips, and a little for this machine; all of them
+    /// when `now` is `Int64.max`. While the pass goes on it has come to `position`.
+    func judgeStretches(_ now: Int64, _ position: UInt64? = nil) {
+        let most = books.rate.load(ordering: .relaxed)
+        let time = min(now, SteadyClock.nanoseconds())
+        while darkFrom == nil, let stretch = nextStretch(now) {
+            darkFrom = outage.judge(stretch)
+            switch controller?.judge(stretch, most: most, now: time) {
+            case .good: unjudgedFrom = stretch.positions.upperBound
+            case .lossy: noteLossy(unjudgedFrom, until: position ?? stretch.positions.upperBound)
+            case .open, nil: break
+            }
+        }
+    }
+
+    private func nextStretch(_ now: Int64) -> Stretch? {
+        // A capture thread that is behind has not seen the answers yet.
+        let now = now == .max ? now : min(now, telemetry.takenUntil.load(ordering: .relaxed))
+        return books.state.withLock { state in
+            let patience = state.roundTrips.patience * 1000 + 10_000_000
+            return state.stretches.take(endedBefore: now == .max ? now : now - patience)
+        }
+    }
+
+    /// What was sent from `start` on is lost: it must be sent again in this round, and its canaries count for nothing.
+    func noteLossy(_ start: UInt64, until end: UInt64) {
+        unjudgedFrom = max(unjudgedFrom, end)
+        guard start < end else { return }
+        lossy.append(start..<end)
+        books.state.withLock { state in
+            state.canaries.void(start..<end)
+            state.repeatFrom = min(state.repeatFrom ?? .max, start)
+        }
+    }
+}

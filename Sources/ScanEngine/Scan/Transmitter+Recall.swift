@@ -1,0 +1,117 @@
+import ScanTargets
+import Synchronization
+
+/// How complete the chunk is, and whether another sweep is needed.
+extension Transmitter {
+    /// Takes the sweep that is over into the books; whether the next one is wide, nil when none is needed or the run is stopped.
+    func judgeSweep(isWide: Bool) throws(EngineError) -> Bool? {
+        let extra = try makeUpCanaries()
+        let evidence = books.state.withLock { state -> RecallEvidence in
+            var canaries = state.canaries.canaries
+            canaries.sent += extra.sent
+            canaries.answered += extra.answered
+            state.sweeps.append(
+                RecallEvidence.Sweep(canaries: canaries, isWide: isWide, open: state.found.open, answers: state.found.answers))
+            state.found = ScanBooks.SweepCount()
+            state.counters.canariesSent += Int64(canaries.sent)
+            state.counters.canariesAnswered += Int64(canaries.answered)
+            return known(state)
+        }
+        guard evidence.silent > 0, evidence.sweeps.count <= specification.retries else { return nil }
+        guard let goal = specification.recall else { return true }
+        guard evidence.sweeps.count > 1 else {
+            // Where nothing has answered, nothing is likely. What was left out must have its chance.
+            return evidence.answers == 0 || books.state.withLock { !$0.omissions.isEmpty }
+        }
+        if evidence.answers == 0 { return nil }
+        if RecallEstimate(evidence, seed: seed).reaches(goal) {
+            guard let checked = try askLastAnswersAgain(evidence) else { return nil }
+            if RecallEstimate(checked, seed: seed).reaches(goal) { return nil }
+        }
+        return RecallEstimate(evidence, seed: seed).needsWideSweep(goal) || books.state.withLock { !$0.omissions.isEmpty }
+    }
+
+    /// One pass alone is asked for without an estimate, and gets none.
+    var hasCanaries: Bool { specification.recall != nil && specification.retries > 0 }
+
+    private var seed: UInt64 { specification.key.word(3) }
+
+    /// What is known at present; under the lock.
+    private func known(_ state: borrowing ScanBooks.State) -> RecallEvidence {
+        var evidence = RecallEvidence()
+        evidence.sweeps = state.sweeps
+        evidence.silent = table.silentCount
+        evidence.unlikely = passedOver
+        evidence.singlePorts = books.tally.singlePorts
+        return evidence
+    }
+
+    /// Sends canaries to the targets that answered in the last sweeps, several times where they are few; the evidence with what came back,
+    /// nil when the run is stopped.
+    private func askLastAnswersAgain(_ evidence: RecallEvidence) throws(EngineError) -> RecallEvidence? {
+        var evidence = evidence
+        let first = evidence.sweeps.count - evidence.lastSweeps
+        let targets = books.state.withLock { $0.recentAnswers.targets(since: first, most: 200) }
+        guard let recent = try sendCanaries(200, to: targets) else { return nil }
+        evidence.recent = recent
+        return evidence
+    }
+
+    /// Where a round was too short for enough canaries and left something silent, they are sent after it.
+    private func makeUpCanaries() throws(EngineError) -> RecallEvidence.Canaries {
+        let sent = books.state.withLock { $0.canaries.canaries.sent }
+        guard hasCanaries, table.silentCount > 0, sent < CanaryChoice.least else { return RecallEvidence.Canaries() }
+        return try sendCanaries(CanaryChoice.least - sent, to: canaries.choose(CanaryChoice.least, table)) ?? RecallEvidence.Canaries()
+    }
+
+    /// Sends about `count` canaries to these targets, several to each where they are few, one after another is over; nil when the run is stopped.
+    private func sendCanaries(_ count: Int, to targets: [UInt64]) throws(EngineError) -> RecallEvidence.Canaries? {
+        var sum = RecallEvidence.Canaries()
+        guard !targets.isEmpty else { return sum }
+        for _ in 0..<min(8, (count + targets.count - 1) / targets.count) {
+            guard let turn = try canaryTurn(targets) else { return nil }
+            sum.sent += turn.sent
+            sum.answered += turn.answered
+        }
+        return sum
+    }
+
+    private func canaryTurn(_ targets: [UInt64]) throws(EngineError) -> RecallEvidence.Canaries? {
+        books.state.withLock { $0.recentCanaries.begin() }
+        pacer.resume(now: SteadyClock.nanoseconds())
+        var next = 0
+        while next < targets.count {
+            if books.isStopping { return nil }
+            let now = SteadyClock.nanoseconds()
+            telemetry.transmitPulse.store(now, ordering: .relaxed)
+            let permitted = brake.isOn ? 0 : pacer.permitted(now: now)
+            guard permitted > 0 else {
+                books.transmitWake.wait(nanoseconds: min(max(pacer.delay(now: now), 100_000), Self.longestWait))
+                continue
+            }
+            let batch = targets[next..<min(next + permitted, targets.count)]
+            next = batch.endIndex
+            for target in batch where add(target, from: firstPort &+ SourcePortBlock.recentCanaries, at: target) {
+                books.state.withLock { $0.recentCanaries.note(target, at: 0) }
+            }
+            _ = try flush()
+            pacer.spend(batch.count, now: now)
+        }
+        guard awaitAnswers(until: { [books] in books.state.withLock { $0.recentCanaries.isAnswered } }) else { return nil }
+        return books.state.withLock { $0.recentCanaries.canaries }
+    }
+
+    /// Notes how complete the chunk is; under the lock, before what is silent is settled.
+    func noteRecall(_ state: inout ScanBooks.State) {
+        guard let goal = specification.recall, specification.retries > 0 else { return }
+        let evidence = known(state)
+        state.counters.estimatedChunks += 1
+        guard evidence.answers > 0, evidence.silent > 0 else { return }
+        let estimate = RecallEstimate(evidence, seed: seed)
+        let missing = estimate.missingOpen
+        state.counters.missingLow += Int64(missing.low)
+        state.counters.missingMiddle += Int64(missing.middle)
+        state.counters.missingHigh += Int64(missing.high)
+        if !estimate.reaches(goal) { state.counters.incompleteChunks += 1 }
+    }
+}
