@@ -86,6 +86,28 @@ final class ScanBooks: Sendable {
         timeout = Atomic(RoundTripEstimator.firstGuess)
     }
 
+    /// Takes what the table of a run that goes on knows already into the sweep under way, and into the tally. Before the run starts.
+    func recount(_ space: ProbeSpace, _ permutation: Permutation) {
+        state.withLock { state in
+            let table = state.current
+            var position = table.positions.lowerBound
+            while let next = table.nextAnswered(from: position, before: table.positions.upperBound) {
+                position = next + 1
+                guard let target = space.target(at: permutation.index(at: next)) else { continue }
+                let isOpen = table.state(at: next) == .open
+                tally.note(target.address, target.port, isOpen: isOpen)
+                state.found.answers += 1
+                if isOpen { state.found.open += 1 }
+            }
+            let before = state.sweeps.reduce(into: SweepCount()) { sum, sweep in
+                sum.answers += sweep.answers
+                sum.open += sweep.open
+            }
+            state.found.answers = max(0, state.found.answers - before.answers)
+            state.found.open = min(max(0, state.found.open - before.open), state.found.answers)
+        }
+    }
+
     /// The run's time starts.
     func noteStart() { startTime.store(SteadyClock.nanoseconds(), ordering: .relaxed) }
 

@@ -68,6 +68,7 @@ package final class ScanRun: @unchecked Sendable {
             current: table, counters: counters, omissions: checkpoint?.omissions ?? Omissions(), sweeps: checkpoint?.sweeps ?? [],
             attempts: specification.retries + 1, rate: Double(specification.rate), pass: (place.round, place.position),
             whenObstacleChanges: { sink.noteObstacle() })
+        books.recount(space, permutation)
         interfaceNames = Array(Set(paths.map(\.interface.name))).sorted()
         linkWords = Array(Set(paths.map(\.link.rawValue))).sorted().joined(separator: ",")
         let filter = CaptureFilter.expression(first: ports.first, count: SourcePortBlock.size)

@@ -104,7 +104,8 @@ extension Transmitter {
         guard version != scopeVersion else { return }
         scopeVersion = version
         reachable = Self.reachable(scope, lanes)
-        noteOmissions(round, position)
+        // What a repeated part asks is only a part of the round: that was judged when the round came by.
+        if !isRepeating { noteOmissions(round, position) }
     }
 
     func noteOmissions(_ round: Int, _ position: UInt64) {

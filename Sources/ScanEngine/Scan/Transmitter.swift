@@ -41,6 +41,8 @@ final class Transmitter: @unchecked Sendable {
     var stretchEnd: Int64 = 0
     var nextVerdict: Int64 = 0
     var stretchSent = Added()
+    /// Whether a part of the round is sent once more.
+    var isRepeating = false
     /// Silent targets that the sweep has passed over as unlikely.
     var passedOver = 0
 
@@ -135,6 +137,7 @@ final class Transmitter: @unchecked Sendable {
         var parts = [place.position..<end]
         for turn in 0...Self.mostRepeats {
             lossy = []
+            isRepeating = turn > 0
             books.sendLogs[place.round].begin()
             for part in parts {
                 if let position = try pass(place.round, part, isWide: isWide, isFirst: place.round == 0 && turn == 0) {
