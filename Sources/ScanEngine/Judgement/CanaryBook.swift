@@ -6,6 +6,8 @@ package struct CanaryBook: Sendable {
         var target: UInt64
         /// Where in the order of the round it was sent.
         var place: UInt64
+        /// When it was sent; ns on the steady clock.
+        var time: Int64
         var isAnswered = false
         var isLost = false
     }
@@ -35,10 +37,15 @@ package struct CanaryBook: Sendable {
     /// Whether each has been answered.
     package var isAnswered: Bool { unanswered == 0 }
 
-    /// Notes a canary for the target at position `target`, sent when the round had come to `place`. There must be room.
-    package mutating func note(_ target: UInt64, at place: UInt64) {
+    /// Whether a canary for this target, sent after `time` (ns), has no answer yet: the answer of a second one could not be told from its own.
+    package func isPending(_ target: UInt64, since time: Int64) -> Bool {
+        latest[target].map { !entries[$0].isAnswered && entries[$0].time > time } ?? false
+    }
+
+    /// Notes a canary for the target at position `target`, sent at `time` (ns) when the round had come to `place`. There must be room.
+    package mutating func note(_ target: UInt64, at place: UInt64, time: Int64) {
         latest[target] = entries.count
-        entries.append(Entry(target: target, place: place))
+        entries.append(Entry(target: target, place: place, time: time))
         unanswered += 1
     }
 

@@ -40,11 +40,10 @@ extension Transmitter {
     /// Asks a few targets that have answered.
     private func isAnsweredAgain() throws(EngineError) -> Bool {
         books.state.withLock { $0.recentCanaries.begin() }
-        for _ in 0..<8 {
-            guard let target = canaries.choose(table), add(target, from: firstPort &+ SourcePortBlock.recentCanaries, at: target) else {
-                continue
-            }
-            books.state.withLock { $0.recentCanaries.note(target, at: 0) }
+        let now = SteadyClock.nanoseconds()
+        for target in Set((0..<8).compactMap { _ in canaries.choose(table) }) {
+            guard add(target, from: firstPort &+ SourcePortBlock.recentCanaries, at: target) else { continue }
+            books.state.withLock { $0.recentCanaries.note(target, at: 0, time: now) }
         }
         _ = try flush()
         let end = SteadyClock.nanoseconds() + Self.lookInterval

@@ -72,12 +72,14 @@ extension Transmitter {
 
     /// Puts a probe for a target that has answered into a lane; false when there is none, or no room.
     private func addCanary(_ port: UInt16, at position: UInt64) -> Bool {
-        guard let target = canaries.choose(table), add(target, from: port, at: position) else { return false }
-        return books.state.withLock { state in
-            guard !state.canaries.isFull else { return true }
-            state.canaries.note(target, at: position)
-            return true
-        }
+        let now = SteadyClock.nanoseconds()
+        let patience = books.answerTimeout * 1000
+        guard let target = canaries.choose(table),
+            books.state.withLock({ !$0.canaries.isFull && !$0.canaries.isPending(target, since: now - patience) }),
+            add(target, from: port, at: position)
+        else { return false }
+        books.state.withLock { $0.canaries.note(target, at: position, time: now) }
+        return true
     }
 
     /// Puts one more probe for the target at `position` into its lane, when the pass has come to `place`; false when that has no room or it may

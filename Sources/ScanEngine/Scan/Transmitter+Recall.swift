@@ -17,18 +17,20 @@ extension Transmitter {
             state.counters.canariesAnswered += Int64(canaries.answered)
             return known(state)
         }
-        guard evidence.silent > 0, evidence.sweeps.count <= specification.retries else { return nil }
-        guard let goal = specification.recall else { return true }
-        guard evidence.sweeps.count > 1 else {
-            // Where nothing has answered, nothing is likely. What was left out must have its chance.
-            return evidence.answers == 0 || books.state.withLock { !$0.omissions.isEmpty }
-        }
+        lastEvidence = evidence
+        let isLast = evidence.sweeps.count > specification.retries
+        guard evidence.silent > 0 else { return nil }
+        guard let goal = specification.recall else { return isLast ? nil : true }
+        // What was left out must have its chance.
+        let mustBeWide = books.state.withLock { !$0.omissions.isEmpty }
+        if evidence.sweeps.count == 1, !isLast { return evidence.answers == 0 || mustBeWide }
         if evidence.answers == 0 { return nil }
-        if RecallEstimate(evidence, seed: seed).reaches(goal) {
+        if isLast || RecallEstimate(evidence, seed: seed).reaches(goal) {
             guard let checked = try askLastAnswersAgain(evidence) else { return nil }
-            if RecallEstimate(checked, seed: seed).reaches(goal) { return nil }
+            lastEvidence = checked
+            if isLast || RecallEstimate(checked, seed: seed).reaches(goal) { return nil }
         }
-        return RecallEstimate(evidence, seed: seed).needsWideSweep(goal) || books.state.withLock { !$0.omissions.isEmpty }
+        return mustBeWide || RecallEstimate(evidence, seed: seed).needsWideSweep(goal)
     }
 
     /// One pass alone is asked for without an estimate, and gets none.
@@ -92,7 +94,7 @@ extension Transmitter {
             let batch = targets[next..<min(next + permitted, targets.count)]
             next = batch.endIndex
             for target in batch where add(target, from: firstPort &+ SourcePortBlock.recentCanaries, at: target) {
-                books.state.withLock { $0.recentCanaries.note(target, at: 0) }
+                books.state.withLock { $0.recentCanaries.note(target, at: 0, time: now) }
             }
             _ = try flush()
             pacer.spend(batch.count, now: now)
@@ -104,7 +106,9 @@ extension Transmitter {
     /// Notes how complete the chunk is; under the lock, before what is silent is settled.
     func noteRecall(_ state: inout ScanBooks.State) {
         guard let goal = specification.recall, specification.retries > 0 else { return }
-        let evidence = known(state)
+        var evidence = known(state)
+        // What the last answers said when they were asked again holds as long as no sweep came after it.
+        if let lastEvidence, lastEvidence.sweeps == evidence.sweeps { evidence.recent = lastEvidence.recent }
         state.counters.estimatedChunks += 1
         guard evidence.answers > 0, evidence.silent > 0 else { return }
         let estimate = RecallEstimate(evidence, seed: seed)

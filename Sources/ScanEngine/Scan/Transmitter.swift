@@ -41,6 +41,8 @@ final class Transmitter: @unchecked Sendable {
     var stretchEnd: Int64 = 0
     var nextVerdict: Int64 = 0
     var stretchSent = Added()
+    /// What is known since the last sweep.
+    var lastEvidence: RecallEvidence?
     /// Whether a part of the round is sent once more.
     var isRepeating = false
     /// Silent targets that the sweep has passed over as unlikely.

@@ -102,7 +102,7 @@ package struct LineFormatter: Sendable {
         append(",\"interface\":", finding.interface, to: &buffer)
     }
 
-    /// The account, in the order of DESIGN's list.
+    /// The account, in the order that the README tells.
     private func append(_ account: Account, to buffer: inout LineBuffer) {
         append(",\"targets\":", account.targets, to: &buffer)
         append(",\"probes_sent\":", account.probesSent, to: &buffer)
