@@ -141,6 +141,19 @@ class Outage(LabTest):
                 seen = self.run_through(lambda: self.lab("loss", 99.99), lambda: self.lab("loss", 0), 3, **request)
                 self.assertIn("nothing answers", seen["reason"])
 
+    def test_a_daemon_that_comes_back_while_the_path_is_silent_takes_nothing_for_filtered(self):
+        daemon = self.own_daemon().start()
+        job = daemon.post_job("198.18.64.0/21", ports="1000-1009", rate=5000)
+        wait_until(lambda: self.lab.counters()["syn"] > 8000, 10, "the scan runs")
+        self.lab("loss", 99.99)
+        daemon.kill()
+        daemon.start()
+        seen = daemon.reach(job, "waiting", seconds=10)
+        self.assertIn("nothing answers", seen["reason"])
+        self.lab("loss", 0)
+        daemon.reach(job, "finished", seconds=60)
+        self.assert_account(job, open=10_240, closed=10_240, filtered=0, untested=0)
+
     def test_a_cable_that_is_pulled_is_waited_for(self):
         def cut():
             self.lab("exec", "far", "ip", "link", "set", "far0", "down")

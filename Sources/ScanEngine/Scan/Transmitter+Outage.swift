@@ -13,13 +13,12 @@ extension Transmitter {
     func outlast(until position: UInt64) throws(EngineError) -> Bool {
         guard let from = darkFrom else { return true }
         noteLossy(from, until: position)
-        books.meet("nothing answers any more")
         defer { books.meet(nil) }
         let start = SteadyClock.nanoseconds()
         while !books.isStopping {
             guard SteadyClock.nanoseconds() - start < Self.patience else {
                 throw EngineError(
-                    .device, "Nothing has answered for ten minutes, though ports that are known to answer were asked again and again.")
+                    .silence, "Nothing has answered for ten minutes, though ports that are known to answer were asked again and again.")
             }
             if brake.isOn {
                 telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
@@ -32,6 +31,8 @@ extension Transmitter {
                 books.state.withLock { $0.stretches.begin() }
                 (stretchEnd, nextVerdict, stretchSent) = (0, 0, Added())
                 return true
+            } else {
+                books.meet("nothing answers any more")
             }
         }
         return false
@@ -49,9 +50,10 @@ extension Transmitter {
         let end = SteadyClock.nanoseconds() + Self.lookInterval
         while !books.isStopping, case let rest = end - SteadyClock.nanoseconds(), rest > 0 {
             telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
-            books.transmitWake.wait(nanoseconds: rest)
+            books.transmitWake.wait(nanoseconds: min(rest, 2_000_000))
+            if books.state.withLock({ $0.recentCanaries.canaries.answered > 0 }) { return true }
         }
-        return books.state.withLock { $0.recentCanaries.canaries.answered > 0 }
+        return false
     }
 
     /// The kernel has had no room: after a while that is an obstacle, such as a cable that was pulled.

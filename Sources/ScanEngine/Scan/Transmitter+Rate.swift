@@ -76,7 +76,9 @@ extension Transmitter {
         let most = books.rate.load(ordering: .relaxed)
         let time = min(now, SteadyClock.nanoseconds())
         while darkFrom == nil, let stretch = nextStretch(now) {
+            // A path that has gone says nothing about the rate.
             darkFrom = outage.judge(stretch)
+            if darkFrom != nil { return }
             switch controller?.judge(stretch, most: most, now: time) {
             case .good: unjudgedFrom = stretch.positions.upperBound
             case .lossy: noteLossy(unjudgedFrom, until: position ?? stretch.positions.upperBound)

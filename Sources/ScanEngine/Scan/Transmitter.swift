@@ -96,6 +96,8 @@ final class Transmitter: @unchecked Sendable {
         // The default slack of 50 µs would show as bursts.
         _ = clinux_set_timer_slack(1)
         var place = place
+        // A run that goes on does not know yet what answers usually: it asks whether the path is there before it takes silence for an answer.
+        if table.nextAnswered(from: table.positions.lowerBound, before: table.positions.upperBound) != nil { darkFrom = place.position }
         while true {
             if let stopped = try rounds(from: place) { return .stopped(stopped) }
             guard let next = closeChunk() else {

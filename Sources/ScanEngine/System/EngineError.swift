@@ -9,6 +9,8 @@ package struct EngineError: Error, Sendable, Equatable, CustomStringConvertible 
         case noPrivilege
         /// Every source port that could be used is taken.
         case portsTaken
+        /// Nothing answers any more, and has not for long.
+        case silence
         /// A device or socket failed.
         case device
         /// A fault of this program or of the stored state it was given.

@@ -20,7 +20,7 @@ extension Refusal {
         switch error.kind {
         case .unroutable: .unroutable
         case .noPrivilege, .portsTaken: .unavailable
-        case .device, .internalFault: .internal
+        case .device, .silence, .internalFault: .internal
         }
     }
 }
