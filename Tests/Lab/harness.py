@@ -334,7 +334,10 @@ class Daemon:
         return json.loads(result.out.splitlines()[-1])["id"]
 
     def job(self, job):
-        return json.loads(self.run("show", job, "--json").out)
+        result = self.run("show", job, "--json")
+        if result.code != 0:
+            raise AssertionError(f"show {job}: {result}")
+        return json.loads(result.out)
 
     def finish(self, job, seconds=60):
         """Waits for the end of a job."""
