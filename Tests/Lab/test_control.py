@@ -136,15 +136,17 @@ class Control(LabTest):
             connection.close()
 
     def test_a_million_random_requests_never_end_the_daemon_nor_spoil_a_scan(self):
-        fuzzer = subprocess.Popen([sys.executable, HERE / "fuzz.py", self.daemon.socket, str(SEED), str(CASES)],
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.addCleanup(fuzzer.communicate)
-        self.addCleanup(fuzzer.terminate)
-        while fuzzer.poll() is None:
+        fuzzers = []
+        for seed in (SEED, SEED + 1):
+            fuzzers.append(subprocess.Popen([sys.executable, HERE / "fuzz.py", self.daemon.socket, str(seed), str(CASES // 2)],
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            self.addCleanup(fuzzers[-1].communicate)
+            self.addCleanup(fuzzers[-1].terminate)
+        while any(fuzzer.poll() is None for fuzzer in fuzzers):
             self.running_scan()()
-        output, errors = fuzzer.communicate()
-        self.assertEqual(fuzzer.returncode, 0, errors)
-        sent, framed, answers = map(int, output.split())
+        told = [fuzzer.communicate() for fuzzer in fuzzers]
+        self.assertEqual([fuzzer.returncode for fuzzer in fuzzers], [0, 0], told)
+        sent, framed, answers = (sum(column) for column in zip(*(map(int, output.split()) for output, _ in told)))
         self.assertGreaterEqual(sent, CASES)
         self.assertGreater(answers, 0.9 * framed, "requests were framed in a way that the daemon did not read")
         self.assertIsNone(self.daemon.process.poll(), self.daemon.output()[-2000:])
