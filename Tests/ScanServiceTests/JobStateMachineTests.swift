@@ -34,6 +34,24 @@ struct JobStateMachineTests {
             what: "fails when the ground gives way",
             steps: [(.start, .prepare), (.prepared, .startRun), (.runFailed("down"), .end(.failed, reason: "down")), (.stored, .leave)],
             state: .failed),
+        Life(
+            what: "waits when its path has gone, and tries again until it is back",
+            steps: [
+                (.start, .prepare), (.prepared, .startRun), (.pathLost("down"), .retry(reason: "down")), (.start, .prepare),
+                (.pathLost("no route"), .retry(reason: "no route")), (.start, .prepare), (.prepared, .startRun),
+            ], state: .running),
+        Life(
+            what: "is waiting while its path is gone",
+            steps: [(.start, .prepare), (.prepared, .startRun), (.pathLost("down"), .retry(reason: "down"))], state: .waiting),
+        Life(
+            what: "is cancelled though its path has gone at the same moment",
+            steps: [
+                (.start, .prepare), (.prepared, .startRun), (.cancel, .stopRun), (.pathLost("x"), .end(.cancelled, reason: nil)),
+                (.stored, .leave),
+            ], state: .cancelled),
+        Life(
+            what: "is paused though its path has gone at the same moment",
+            steps: [(.start, .prepare), (.prepared, .startRun), (.pause, .stopRun), (.pathLost("x"), .park)], state: .paused),
         Life(what: "is cancelled while it waits", steps: [(.cancel, .end(.cancelled, reason: nil)), (.stored, .leave)], state: .cancelled),
         Life(
             what: "is cancelled while it is set up: the run never starts",
