@@ -63,8 +63,8 @@ package struct CanaryBook: Sendable {
     }
 
     /// Those that count.
-    package var canaries: RecallEvidence.Canaries {
-        entries.reduce(into: RecallEvidence.Canaries()) { sum, entry in
+    package var canaries: ProbeCount {
+        entries.reduce(into: ProbeCount()) { sum, entry in
             guard !entry.isLost else { return }
             sum.sent += 1
             if entry.isAnswered { sum.answered += 1 }

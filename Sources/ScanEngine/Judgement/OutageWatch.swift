@@ -5,7 +5,7 @@
 package struct OutageWatch: Sendable {
     private static let certain = 30.0
 
-    private var reference = (first: Stretch.Count(), canaries: Stretch.Count())
+    private var reference = (first: ProbeCount(), canaries: ProbeCount())
     private var expected = 0.0
     private var darkFrom: UInt64?
     /// Where the last two stretches began that had answers: the fault lies in one of them.
@@ -15,7 +15,7 @@ package struct OutageWatch: Sendable {
 
     /// A round has other targets than the one before.
     package mutating func beginRound() {
-        reference.first = Stretch.Count()
+        reference.first = ProbeCount()
         lastLight = []
         forget()
     }
@@ -25,7 +25,7 @@ package struct OutageWatch: Sendable {
 
     /// Takes a stretch whose answers have had the time to come. When nothing answers any more: a position before the fault.
     package mutating func judge(_ stretch: Stretch) -> UInt64? {
-        let first = stretch.isFirst ? stretch.first : Stretch.Count()
+        let first = stretch.isFirst ? stretch.first : ProbeCount()
         guard stretch.first.answered + stretch.canaries.answered == 0 else {
             reference.first += first
             reference.canaries += stretch.canaries
@@ -38,7 +38,7 @@ package struct OutageWatch: Sendable {
         return expected >= Self.certain ? darkFrom : nil
     }
 
-    private static func expected(_ now: Stretch.Count, _ reference: Stretch.Count) -> Double {
+    private static func expected(_ now: ProbeCount, _ reference: ProbeCount) -> Double {
         reference.sent > 0 ? Double(now.sent) * Double(reference.answered) / Double(reference.sent) : 0
     }
 }

@@ -21,9 +21,8 @@ package struct RateController: Sendable {
     /// Whether anything has answered that a rate can be judged by; until then the first rate stays.
     package private(set) var isVerified = false
 
-    private typealias Count = Stretch.Count
-    private var reference = (first: Count(), canaries: Count())
-    private var gathered = (first: Count(), canaries: Count())
+    private var reference = (first: ProbeCount(), canaries: ProbeCount())
+    private var gathered = (first: ProbeCount(), canaries: ProbeCount())
     private var isSlowStart = true
     private var lastChange: Int64 = 0
     private var leastRoundTrip = Double.infinity
@@ -45,8 +44,8 @@ package struct RateController: Sendable {
 
     /// A round has other targets than the one before: their share is measured anew.
     package mutating func beginRound() {
-        reference.first = Count()
-        gathered = (Count(), Count())
+        reference.first = ProbeCount()
+        gathered = (ProbeCount(), ProbeCount())
     }
 
     /// The rate may be no higher from now on.
@@ -79,7 +78,7 @@ package struct RateController: Sendable {
             return .lossy
         }
         if z < 1.5 { addToReference() }
-        gathered = (Count(), Count())
+        gathered = (ProbeCount(), ProbeCount())
         // Where answers begin to wait there is nothing to gain by more.
         if excess < max(5000, leastRoundTrip / 2) { speedUp(most, now) }
         return .good
@@ -131,7 +130,7 @@ package struct RateController: Sendable {
     private mutating func takeReference(_ most: Double, _ now: Int64) {
         guard [gathered.first, gathered.canaries].contains(where: { Double($0.answered) >= Self.enough / 4 }) else { return }
         addToReference()
-        gathered = (Count(), Count())
+        gathered = (ProbeCount(), ProbeCount())
         isVerified = true
         if isSlowStart { speedUp(most, now) }
     }
@@ -140,7 +139,7 @@ package struct RateController: Sendable {
         isSlowStart = false
         self.rate = max(Self.slowest, rate)
         lastChange = now
-        gathered = (Count(), Count())
+        gathered = (ProbeCount(), ProbeCount())
     }
 
     private mutating func speedUp(_ most: Double, _ now: Int64) {

@@ -2,27 +2,17 @@ import Glibc
 
 /// What is known about how complete a chunk's scan is: the sweeps so far, and how often known answers came again.
 package struct RecallEvidence: Sendable, Equatable {
-    /// Probes that were sent to targets known to answer, and how many of them answered again.
-    package struct Canaries: Sendable, Equatable {
-        package var sent = 0
-        package var answered = 0
-
-        package init(sent: Int = 0, answered: Int = 0) {
-            self.sent = sent
-            self.answered = answered
-        }
-    }
-
     /// One sweep over silent targets.
     package struct Sweep: Sendable, Equatable {
-        package var canaries: Canaries
+        /// Probes that were sent to targets known to answer.
+        package var canaries: ProbeCount
         /// Whether it went to the unlikely targets too.
         package var isWide: Bool
         /// Open targets that it found, and all that answered it.
         package var open: Int
         package var answers: Int
 
-        package init(canaries: Canaries, isWide: Bool, open: Int, answers: Int) {
+        package init(canaries: ProbeCount, isWide: Bool, open: Int, answers: Int) {
             self.canaries = canaries
             self.isWide = isWide
             self.open = open
@@ -37,7 +27,7 @@ package struct RecallEvidence: Sendable, Equatable {
     package var unlikely = 0
     package var singlePorts = 0
     /// Canaries among those that answered `lastSweeps` first: hosts that lose more than others are found later.
-    package var recent = Canaries()
+    package var recent = ProbeCount()
 
     package init() {}
 
@@ -77,7 +67,7 @@ extension RecallEvidence {
             guard numbers.count == 5, numbers[1] <= numbers[0], numbers[2] <= numbers[3], numbers[4] <= 1 else { return nil }
             sweeps.append(
                 Sweep(
-                    canaries: Canaries(sent: numbers[0], answered: numbers[1]), isWide: numbers[4] == 1, open: numbers[2],
+                    canaries: ProbeCount(sent: numbers[0], answered: numbers[1]), isWide: numbers[4] == 1, open: numbers[2],
                     answers: numbers[3]))
         }
         return sweeps
@@ -142,7 +132,7 @@ package struct RecallEstimate: Sendable {
         other.isEmpty ? sorted : zip(sorted, other.sorted()).map { max($0, $1) }
     }
 
-    private static func posterior(_ canaries: RecallEvidence.Canaries) -> (Double, Double) {
+    private static func posterior(_ canaries: ProbeCount) -> (Double, Double) {
         (Double(canaries.answered) + 0.5, Double(max(0, canaries.sent - canaries.answered)) + 0.5)
     }
 

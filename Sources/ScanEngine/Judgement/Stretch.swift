@@ -2,30 +2,15 @@
 ///
 /// The order of targets is random, so each stretch is a fair sample of them, and the share that answers must not depend on the rate.
 package struct Stretch: Sendable {
-    /// Probes and answers, first probes and canaries apart: their shares differ, and their mix changes.
-    package struct Count: Sendable, Equatable {
-        package var sent = 0
-        package var answered = 0
-
-        package init(sent: Int = 0, answered: Int = 0) {
-            self.sent = sent
-            self.answered = answered
-        }
-
-        static func += (left: inout Count, right: Count) {
-            left.sent += right.sent
-            left.answered += right.answered
-        }
-    }
-
     /// Probes a second while it was sent.
     package let rate: Double
     /// Whether nothing in it had been asked before: later only the silent are, and their answers say little.
     package let isFirst: Bool
     /// Where it lies in the order.
     package var positions: Range<UInt64>
-    package var first = Count()
-    package var canaries = Count()
+    /// First probes and canaries apart: their shares differ, and their mix changes.
+    package var first = ProbeCount()
+    package var canaries = ProbeCount()
     /// When it ended; ns on the steady clock.
     package var end: Int64 = 0
     /// Of its answers, µs.

@@ -8,8 +8,7 @@ extension Transmitter {
         let extra = try makeUpCanaries()
         let evidence = books.state.withLock { state -> RecallEvidence in
             var canaries = state.canaries.canaries
-            canaries.sent += extra.sent
-            canaries.answered += extra.answered
+            canaries += extra
             state.sweeps.append(
                 RecallEvidence.Sweep(canaries: canaries, isWide: isWide, open: state.found.open, answers: state.found.answers))
             state.found = ScanBooks.SweepCount()
@@ -60,25 +59,24 @@ extension Transmitter {
     }
 
     /// Where a round was too short for enough canaries and left something silent, they are sent after it.
-    private func makeUpCanaries() throws(EngineError) -> RecallEvidence.Canaries {
+    private func makeUpCanaries() throws(EngineError) -> ProbeCount {
         let sent = books.state.withLock { $0.canaries.canaries.sent }
-        guard hasCanaries, table.silentCount > 0, sent < CanaryChoice.least else { return RecallEvidence.Canaries() }
-        return try sendCanaries(CanaryChoice.least - sent, to: canaries.choose(CanaryChoice.least, table)) ?? RecallEvidence.Canaries()
+        guard hasCanaries, table.silentCount > 0, sent < CanaryChoice.least else { return ProbeCount() }
+        return try sendCanaries(CanaryChoice.least - sent, to: canaries.choose(CanaryChoice.least, table)) ?? ProbeCount()
     }
 
     /// Sends about `count` canaries to these targets, several to each where they are few, one after another is over; nil when the run is stopped.
-    private func sendCanaries(_ count: Int, to targets: [UInt64]) throws(EngineError) -> RecallEvidence.Canaries? {
-        var sum = RecallEvidence.Canaries()
+    private func sendCanaries(_ count: Int, to targets: [UInt64]) throws(EngineError) -> ProbeCount? {
+        var sum = ProbeCount()
         guard !targets.isEmpty else { return sum }
         for _ in 0..<min(8, (count + targets.count - 1) / targets.count) {
             guard let turn = try canaryTurn(targets) else { return nil }
-            sum.sent += turn.sent
-            sum.answered += turn.answered
+            sum += turn
         }
         return sum
     }
 
-    private func canaryTurn(_ targets: [UInt64]) throws(EngineError) -> RecallEvidence.Canaries? {
+    private func canaryTurn(_ targets: [UInt64]) throws(EngineError) -> ProbeCount? {
         books.state.withLock { $0.recentCanaries.begin() }
         pacer.resume(now: SteadyClock.nanoseconds())
         var next = 0

@@ -58,8 +58,8 @@ struct RecallEstimateTests {
 
     private static func canaries(
         _ count: Int, among groups: [Int], _ chances: [Double], _ generator: inout SeededGenerator
-    ) -> RecallEvidence.Canaries {
-        var canaries = RecallEvidence.Canaries()
+    ) -> ProbeCount {
+        var canaries = ProbeCount()
         let sum = groups.reduce(0, +)
         guard sum > 0 else { return canaries }
         for _ in 0..<count {
@@ -103,7 +103,7 @@ struct RecallEstimateTests {
 
     private static func evidence(_ change: (inout RecallEvidence) -> Void) -> RecallEvidence {
         var evidence = RecallEvidence()
-        let canaries = RecallEvidence.Canaries(sent: 1600, answered: 1550)
+        let canaries = ProbeCount(sent: 1600, answered: 1550)
         evidence.sweeps = [
             .init(canaries: canaries, isWide: true, open: 2000, answers: 2000),
             .init(canaries: canaries, isWide: false, open: 60, answers: 60),
