@@ -1,11 +1,12 @@
 /// When a canary is due, and which target it goes to: one of those that have answered, at random. The transmit thread only.
 struct CanaryChoice {
     private var draws: RandomDraws
-    /// Probes from one canary to the next, and after `enough` of them.
+    /// Probes from one canary to the next on average, and after `enough` of them.
     private var interval = 1
     private var later = 1
     private var enough = 0
-    private var sinceLast = 0
+    /// Probes until the next.
+    private var rest = 0
     private var sent = 0
 
     init(seed: UInt64) { draws = RandomDraws(seed: seed) }
@@ -19,16 +20,25 @@ struct CanaryChoice {
         enough = min(max(chunk / 50, Self.least), round == 0 ? 1600 : 160)
         interval = round == 0 ? 50 : max(1, min(50, silent / enough))
         later = round == 0 ? 500 : 50
-        (sinceLast, sent) = (0, 0)
+        sent = 0
+        rest = nextInterval()
     }
 
-    /// Whether the next frame is to be a canary; asked once a probe.
+    /// Whether the next frame is to be a canary; asked once a frame.
     @inline(__always)
     mutating func isDue() -> Bool {
-        sinceLast += 1
-        guard sinceLast >= (sent < enough ? interval : later) else { return false }
-        sinceLast = 0
+        guard rest <= 0 else {
+            rest -= 1
+            return false
+        }
+        rest = nextInterval()
         return true
+    }
+
+    /// Between half of the interval and one and a half: at regular intervals canaries could keep step with a path that counts packets.
+    private mutating func nextInterval() -> Int {
+        let mean = Double(sent < enough ? interval : later)
+        return max(1, Int(mean * (0.5 + draws.uniform()) + 0.5))
     }
 
     /// At most `count` different targets that have answered, spread over the chunk.

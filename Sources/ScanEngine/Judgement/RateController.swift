@@ -4,9 +4,10 @@ import Glibc
 ///
 /// It starts low, doubles while the share that answers stays what it is, and takes that share as its reference. When a stretch answers
 /// significantly less, packets were lost on the way: the new rate is what was delivered, a little less. From there it goes up slowly again.
-/// Loss that does not depend on the rate is in the reference from the beginning and is no reason to slow down. The comparison is stratified
-/// (Cochran, "Some Methods for Strengthening the Common χ² Tests", 1954; Mantel & Haenszel, 1959). Round-trip times that rise tell of a queue
-/// that fills before it drops anything. Not thread-safe.
+/// Loss that does not depend on the rate is in the reference from the beginning and is no reason to slow down; whether it depends on it is
+/// tried out at a lower rate when ports that are known to answer mostly do not. The comparison is stratified (Cochran, "Some Methods for
+/// Strengthening the Common χ² Tests", 1954; Mantel & Haenszel, 1959). Round-trip times that rise tell of a queue that fills before it drops
+/// anything. Not thread-safe.
 package struct RateController: Sendable {
     package enum Verdict: Sendable, Equatable {
         /// Not enough is known yet.
@@ -14,6 +15,8 @@ package struct RateController: Sendable {
         case good
         /// What was sent since the last good stretch was sent too fast.
         case lossy
+        /// And so was everything before it.
+        case lossyThroughout
     }
 
     /// Probes a second at present.
@@ -23,6 +26,10 @@ package struct RateController: Sendable {
 
     private var reference = (first: ProbeCount(), canaries: ProbeCount())
     private var gathered = (first: ProbeCount(), canaries: ProbeCount())
+    /// What was measured before the rate was lowered to see whether the loss depends on it; nil while that is not being tried out.
+    private var trial: Trial?
+    /// The share of the canaries that came back at any rate: the rest is the path's own loss.
+    private var innate = 1.0
     private var isSlowStart = true
     private var lastChange: Int64 = 0
     private var leastRoundTrip = Double.infinity
@@ -36,6 +43,14 @@ package struct RateController: Sendable {
     private static let enough = 100.0
     /// ns.
     private static let holdTime: Int64 = 300_000_000
+    /// Canaries that must have been sent, and the share of them below which the rate itself is under suspicion.
+    private static let enoughCanaries = 40
+    private static let suspicious = 0.75
+
+    private struct Trial {
+        var rate: Double
+        var isSlowStart: Bool
+    }
 
     /// `hosts` is the number of addresses that are scanned.
     package init(hosts: UInt128, most: Double) {
@@ -46,6 +61,7 @@ package struct RateController: Sendable {
     package mutating func beginRound() {
         reference.first = ProbeCount()
         gathered = (ProbeCount(), ProbeCount())
+        trial = nil
     }
 
     /// The rate may be no higher from now on.
@@ -66,6 +82,8 @@ package struct RateController: Sendable {
             slowDown(to: min(rate * 0.95, 0.9 * (delivered(stretch) ?? rate)), now)
             return .good
         }
+        if let trial { return judge(trial, most, now) }
+        if startTrial(now) { return .open }
         guard let evidence = compare() else {
             takeReference(most, now)
             return .open
@@ -81,6 +99,37 @@ package struct RateController: Sendable {
         gathered = (ProbeCount(), ProbeCount())
         // Where answers begin to wait there is nothing to gain by more.
         if excess < max(5000, leastRoundTrip / 2) { speedUp(most, now) }
+        return .good
+    }
+
+    /// Lowers the rate to what gets through, if most of what is known to answer does not.
+    private mutating func startTrial(_ now: Int64) -> Bool {
+        var canaries = reference.canaries
+        canaries += gathered.canaries
+        guard canaries.sent >= Self.enoughCanaries, case let share = Double(canaries.answered) / Double(canaries.sent),
+            share < Self.suspicious * innate, rate > Self.slowest
+        else { return false }
+        trial = Trial(rate: rate, isSlowStart: isSlowStart)
+        addToReference()
+        slowDown(to: rate * max(0.1, share) * 0.97, now)
+        return true
+    }
+
+    /// Whether more comes back at the lower rate: then it was the rate. Otherwise it is the path, and the rate is as before.
+    private mutating func judge(_ trial: Trial, _ most: Double, _ now: Int64) -> Verdict {
+        guard let evidence = compare() else { return .open }
+        let surplus = -evidence.deficit
+        let isMore = surplus / (evidence.variance + 1).squareRoot() > 3.1 && surplus > 0.1 * evidence.expected
+        guard isMore || evidence.expected >= Self.enough else { return .open }
+        self.trial = nil
+        defer { gathered = (ProbeCount(), ProbeCount()) }
+        if isMore {
+            reference = gathered
+            return .lossyThroughout
+        }
+        addToReference()
+        innate = Double(reference.canaries.answered) / Double(max(1, reference.canaries.sent))
+        (rate, isSlowStart, lastChange) = (min(trial.rate, most), trial.isSlowStart, now)
         return .good
     }
 

@@ -10,7 +10,7 @@ extension Transmitter {
         let ports = (probe: firstPort &+ UInt16(truncatingIfNeeded: round), canary: firstPort &+ SourcePortBlock.canarySlot(ofRound: round))
         var position = part.lowerBound
         lastSent = 0
-        unjudgedFrom = position
+        (passFrom, unjudgedFrom) = (position, position)
         books.state.withLock { $0.stretches.begin() }
         (stretchEnd, nextVerdict) = (0, 0)
         pacer.resume(now: SteadyClock.nanoseconds())
@@ -54,6 +54,11 @@ extension Transmitter {
         var looked = 0
         while added.first + added.canaries < count, looked < 4096, let next = table.nextSilent(from: position, before: end) {
             looked += 1
+            // In a slot of its own: right behind another frame it would find a path that counts packets used up by that one.
+            if hasCanaries, canaries.isDue(), addCanary(ports.canary, at: next) {
+                added.canaries += 1
+                continue
+            }
             position = next + 1
             guard let target = space.target(at: permutation.index(at: next)), let lane = lane(for: target.address),
                 let destination = target.address.v4
@@ -65,7 +70,6 @@ extension Transmitter {
             lane.add(next, destination, port: target.port, from: ports.probe)
             added.first += 1
             if lane.isFull { break }
-            if hasCanaries, canaries.isDue(), addCanary(ports.canary, at: next) { added.canaries += 1 }
         }
         return added
     }

@@ -82,6 +82,7 @@ extension Transmitter {
             switch controller?.judge(stretch, most: most, now: time) {
             case .good: unjudgedFrom = stretch.positions.upperBound
             case .lossy: noteLossy(unjudgedFrom, until: position ?? stretch.positions.upperBound)
+            case .lossyThroughout: noteLossy(passFrom, until: position ?? stretch.positions.upperBound)
             case .open, nil: break
             }
         }

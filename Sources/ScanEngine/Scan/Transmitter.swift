@@ -31,8 +31,10 @@ final class Transmitter: @unchecked Sendable {
     var scopeVersion: Int
     /// When this round's last probe left; 0 when it has sent none, and there is nothing to wait for.
     var lastSent: Int64 = 0
-    /// The parts of the pass whose probes were lost because they were sent too fast, and from where on it has not been judged.
+    /// The parts of the pass whose probes were lost because they were sent too fast, where the pass began, and from where on it has not been
+    /// judged.
     var lossy: [Range<UInt64>] = []
+    var passFrom: UInt64 = 0
     var unjudgedFrom: UInt64 = 0
     /// Since when the kernel has had no room, and since when (µs since the epoch) nothing that was sent is sure to have left; 0 when it has.
     var blockedSince: Int64 = 0

@@ -17,6 +17,7 @@ struct RateControllerTests {
         var limit: Double?
         var queue = 0.0
         var most = 100_000.0
+        var hosts: UInt128 = 4096
     }
 
     private struct Outcome {
@@ -24,23 +25,25 @@ struct RateControllerTests {
         var lost: Int
         var meanRate: Double
         var isVerified: Bool
+        /// How often everything so far was called lost.
+        var restarts: Int
     }
 
-    /// Sends one probe to each target.
+    /// Sends one probe to each target, and a canary after about fifty of them.
     private static func scan(_ path: Path, seed: UInt64) -> Outcome {
         var generator = SeededGenerator(seed: seed)
-        var controller = RateController(hosts: 4096, most: path.most)
+        var controller = RateController(hosts: path.hosts, most: path.most)
         var log = StretchLog()
         var (now, owed, tokens, queued) = (Int64(0), 0.0, (path.limit ?? 0) / 50, 0.0)
-        var arrivals: [(time: Int64, position: UInt64, delay: Int64)] = []
+        var arrivals: [(time: Int64, position: UInt64, delay: Int64, isCanary: Bool)] = []
         var (position, lost, resets, smoothed) = (UInt64(0), 0, 0, 0.0)
-        var sent = 0
+        var (sent, canaries, untilCanary, answered, restarts) = (0, 0, 50, 0, 0)
         var stretchEnd: Int64 = 0
         while position < path.targets {
             if now >= stretchEnd {
-                log.close(at: now, before: position, first: sent, canaries: 0)
+                log.close(at: now, before: position, first: sent, canaries: canaries)
                 log.open(Stretch(rate: controller.rate, isFirst: true, start: position))
-                (sent, stretchEnd) = (0, now + 10_000_000)
+                (sent, canaries, stretchEnd) = (0, 0, now + 10_000_000)
             }
             owed += controller.rate / 1000
             if let limit = path.limit {
@@ -62,16 +65,24 @@ struct RateControllerTests {
             resets = 0
             while owed >= 1, position < path.targets {
                 owed -= 1
-                sent += 1
+                let isCanary = answered > 0 && untilCanary <= 0
+                untilCanary = isCanary ? 25 + generator.below(50) : untilCanary - 1
                 let wait = passes()
-                if wait == nil { lost += 1 }
-                let answers = generator.unit() >= path.silent && generator.unit() >= path.loss && generator.unit() >= path.loss
-                if let wait, answers { arrivals.append((now + path.delay + wait, position, path.delay + wait)) }
-                position += 1
+                let exists = isCanary || generator.unit() >= path.silent
+                let answers = exists && generator.unit() >= path.loss && generator.unit() >= path.loss
+                if let wait, answers { arrivals.append((now + path.delay + wait, position, path.delay + wait, isCanary)) }
+                if isCanary {
+                    canaries += 1
+                } else {
+                    if wait == nil { lost += 1 }
+                    sent += 1
+                    position += 1
+                }
             }
             for arrival in arrivals where arrival.time <= now {
                 let microseconds = UInt32(arrival.delay / 1000)
-                log.answered(arrival.position, isCanary: false, at: arrival.time / 1000, roundTrip: microseconds)
+                answered += 1
+                log.answered(arrival.position, isCanary: arrival.isCanary, at: arrival.time / 1000, roundTrip: microseconds)
                 smoothed = smoothed == 0 ? Double(arrival.delay) : smoothed * 0.875 + Double(arrival.delay) * 0.125
                 if generator.unit() < path.open / (1 - path.silent) { resets += 1 }
             }
@@ -80,12 +91,13 @@ struct RateControllerTests {
             let rate = controller.rate
             let patience = smoothed > 0 ? Int64(1.5 * smoothed) : 1_000_000_000
             while let stretch = log.take(endedBefore: now - patience - 10_000_000) {
-                _ = controller.judge(stretch, most: path.most, now: now)
+                if controller.judge(stretch, most: path.most, now: now) == .lossyThroughout { restarts += 1 }
             }
             if controller.rate != rate { stretchEnd = now }
         }
         return Outcome(
-            seconds: Double(now) / 1e9, lost: lost, meanRate: Double(path.targets) / Double(now) * 1e9, isVerified: controller.isVerified)
+            seconds: Double(now) / 1e9, lost: lost, meanRate: Double(path.targets) / Double(now) * 1e9, isVerified: controller.isVerified,
+            restarts: restarts)
     }
 
     @Test("a policer: the rate stays near what it lets through, and little is lost", arguments: 1...5 as ClosedRange<UInt64>)
@@ -97,10 +109,22 @@ struct RateControllerTests {
         #expect(outcome.lost < path.targets / 8)
     }
 
-    @Test("constant loss is no congestion", arguments: [0.0, 0.05, 0.1, 0.2])
+    @Test("constant loss is no congestion", arguments: [0.0, 0.05, 0.1, 0.2, 0.4])
     func constantLoss(loss: Double) {
         let outcome = Self.scan(Path(targets: 400_000, loss: loss), seed: 7)
         #expect(outcome.meanRate > 80_000)
+        #expect(outcome.restarts == 0)
+    }
+
+    @Test(
+        "a host that answers less than what it is sent from the beginning is found out, and only once",
+        arguments: 1...5 as ClosedRange<UInt64>)
+    func slowHost(seed: UInt64) {
+        let outcome = Self.scan(Path(targets: 8192, open: 0, silent: 0.02, limit: 200, most: 1000, hosts: 1), seed: seed)
+        #expect(outcome.restarts == 1)
+        // What is lost before that is sent again.
+        #expect(outcome.lost < 3000)
+        #expect(outcome.meanRate < 330)
     }
 
     @Test("a policer behind a long delay is found all the same", arguments: 1...3 as ClosedRange<UInt64>)
