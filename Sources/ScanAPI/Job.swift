@@ -60,6 +60,8 @@ package struct Account: Codable, Sendable, Equatable {
     /// The share that was asked for, and whether it was reached with a probability of 0.99.
     package var recallGoal: Double?
     package var goalReached: Bool?
+    /// Hosts that answer everything: most of their ports are `untested`.
+    package var hostsAnsweringEverything: Int64?
     /// Passes over the targets that were still silent.
     package var rounds: Int64 = 0
     /// Time spent running.

@@ -25,6 +25,10 @@ package struct JobRequest: Codable, Sendable, Equatable {
     package var tcpOptions: TCPOptions?
     /// The states that are recorded in store and log; absent: the configuration's `[results] states`.
     package var states: [TargetState]?
+    /// Whether hosts that answer everything are probed and reported port by port like all others; absent: false.
+    package var reportAll: Bool?
+    /// Whether the log tells of each host whether it is up or down; absent: false.
+    package var reportHosts: Bool?
     /// Absent: `normal`.
     package var priority: JobPriority?
     /// When the job ends, finished or not. RFC 3339.

@@ -59,6 +59,12 @@ package struct TableReader {
         return try stringOrInteger(key)
     }
 
+    package mutating func boolean(_ key: String) throws(FileFault) -> Bool? {
+        guard let value = value(key) else { return nil }
+        guard let truth = value.bool else { throw fault(key, "must be true or false, not \(Self.words(value.type))") }
+        return truth
+    }
+
     package mutating func integer(_ key: String, in range: ClosedRange<Int64>) throws(FileFault) -> Int64? {
         guard let value = value(key) else { return nil }
         guard let number = value.int else { throw fault(key, "must be a whole number, not \(Self.words(value.type))") }

@@ -47,6 +47,21 @@ struct FindingRowTests {
         #expect(row.cells == ["10.0.0.1", "22/tcp", "open", #"\x1b[2J"#, ""])
     }
 
+    @Test("whole hosts and contradictions have words of their own")
+    func hosts() throws {
+        let lines = [
+            #"{"address":"10.0.0.1","state":"up","reason":"reset","ttl":64}"#,
+            #"{"address":"10.0.0.2","state":"answers-everything","reason":"syn-ack","open_ports":1300,"sampled":64,"sampled_open":64}"#,
+            #"{"address":"10.0.0.3","port":22,"protocol":"tcp","state":"closed","reason":"reset","conflict":"syn-ack ttl 57"}"#,
+        ]
+        #expect(
+            try lines.map { try FindingRow(line: Array($0.utf8)).cells } == [
+                ["10.0.0.1", "host", "up", "reset", ""],
+                ["10.0.0.2", "host", "answers-everything", "syn-ack from 1,300 ports, the rest untested", ""],
+                ["10.0.0.3", "22/tcp", "closed", "reset, then syn-ack ttl 57", ""],
+            ])
+    }
+
     @Test("random bytes never crash the reader")
     func random() {
         var random = SeededGenerator(seed: 3)

@@ -131,6 +131,7 @@ struct JobFileTests {
             // Unknown keys and wrong types.
             ("port = 22", "/jobs/office.toml, line 2, port: unknown; the names here are deadline, exclude, "),
             ("rate = \"fast\"", "/jobs/office.toml, line 2, rate: must be a whole number, not a text"),
+            ("report_all = 1", "/jobs/office.toml, line 2, report_all: must be true or false, not a whole number"),
             ("ports = [22]", "/jobs/office.toml, line 2, ports: must be a text in quotes or a whole number, not a list"),
             ("exclude = \"10.0.0.1\"", "/jobs/office.toml, line 2, exclude: must be a list"),
             ("states = [1]", "/jobs/office.toml, line 2, states: must be a list of texts in quotes; one item is a whole number"),

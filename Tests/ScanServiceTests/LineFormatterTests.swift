@@ -37,6 +37,32 @@ struct LineFormatterTests {
                 """)
     }
 
+    @Test("An answer that contradicts stands at the end, and has an event of its own where the finding was logged before")
+    func conflict() {
+        var contradicted = full
+        contradicted.conflict = "syn-ack ttl 57"
+        let line = line { Samples.formatter.append(contradicted, event: "conflict", seq: 42, job: 7, name: nil, to: &$0) }
+        #expect(line.contains("\"event\":\"conflict\",\"job\":7,\"address\":\"198.18.0.1\",\"port\":80,"))
+        #expect(line.hasSuffix("\"interface\":\"eth0\",\"conflict\":\"syn-ack ttl 57\"}\n"))
+    }
+
+    @Test("A host is one object, without a port")
+    func host() {
+        var host = StoredHost(
+            time: Timestamp(microseconds: 1_795_460_761_000_123), address: IPAddress(v4: 0xc612_0001), state: "answers-everything",
+            reason: "syn-ack")
+        (host.openPorts, host.sampled, host.sampledOpen) = (300, 64, 63)
+        #expect(
+            line { Samples.formatter.append(host, seq: 42, job: 7, name: "web", to: &$0) } == """
+                {"v":1,"seq":42,"time":"2026-11-23T19:06:01.000123Z","hostname":"probe","event":"host","job":7,"name":"web",\
+                "address":"198.18.0.1","state":"answers-everything","reason":"syn-ack","open_ports":300,"sampled":64,"sampled_open":63}
+
+                """)
+        #expect(
+            line { Samples.formatter.append(streamed: host, to: &$0) }.hasPrefix(
+                "{\"time\":\"2026-11-23T19:06:01.000123Z\",\"address\":"))
+    }
+
     @Test("What is not known is left out")
     func bareFinding() throws {
         let bare = StoredFinding(Samples.observation(5, port: 50_000, state: .filtered), interfaces: [])

@@ -52,6 +52,48 @@ struct RecorderTests {
         #expect(stored.allSatisfy { $0.state == .open })
     }
 
+    private func events(_ text: String?) -> [String] {
+        (text ?? "").split(separator: "\n").compactMap { $0.firstMatch(of: /"event":"([a-z.]+)"/).map { String($0.1) } }
+    }
+
+    @Test("A contradiction is kept on its finding and logged once; where the finding was not recorded it is now")
+    func conflicts() async throws {
+        let recorder = try recorder()
+        let sink = recorder.sink(job: job, name: "j")
+        var (known, unknown) = (Samples.observation(1), Samples.observation(2, state: .closed))
+        sink.deliver([known])
+        known.conflict = .init(reason: .reset, ttl: 57)
+        unknown.conflict = .init(reason: .synAck, ttl: 9)
+        sink.deliver([known, unknown])
+        known.conflict = .init(reason: .synAck, ttl: 1)
+        sink.deliver([known])
+        recorder.stop()
+        #expect(events(directory.text("log")) == ["port", "conflict", "port"])
+        let stored = try await store.findings(of: job, after: nil, limit: 10)
+        #expect(stored.map(\.conflict) == ["reset ttl 57", "syn-ack ttl 9"] && stored.map(\.state) == [.open, .closed])
+    }
+
+    @Test("What is known of a host is stored and logged once, and a run that goes on knows it")
+    func hosts() async throws {
+        let recorder = try recorder()
+        let sink = recorder.sink(job: job, name: "j")
+        var flooded = HostObservation(time: 1, address: IPAddress(v4: 0xc612_0002), state: .answersEverything, reason: .synAck)
+        flooded.flood = .init(openPorts: 300, sampled: 64, sampledOpen: 63)
+        let up = HostObservation(time: 1, address: IPAddress(v4: 0xc612_0001), state: .up, reason: .reset)
+        let down = HostObservation(time: 1, address: IPAddress(v4: 0xc612_0003), state: .down, reason: .noResponse)
+        sink.deliver([Samples.observation(1)])
+        sink.deliver([up, flooded, up])
+        sink.deliver([flooded, down])
+        recorder.stop()
+        #expect(events(directory.text("log")) == ["port", "host", "host", "host"])
+        #expect(try await store.hosts(of: job, after: nil, limit: 2).map(\.state) == ["up", "answers-everything"])
+        let second = try #require(try await store.hosts(of: job, after: nil, limit: 2).last)
+        #expect(second.openPorts == 300 && second.sampledOpen == 63)
+        #expect(try await store.hosts(of: job, after: second, limit: 2).map(\.state) == ["down"])
+        let known = try store.resumePoint(of: job).hosts
+        #expect(known.up == [up.address] && known.flooded == [flooded.address])
+    }
+
     @Test("The log is readable for its group and not for others, and never reached through a symbolic link")
     func file() throws {
         try recorder().stop()

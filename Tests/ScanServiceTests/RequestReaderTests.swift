@@ -61,6 +61,19 @@ struct RequestReaderTests {
         #expect(found.retries == 3 && found.recall == 0.99 && found.rate == 700 && found.isRateFound)
     }
 
+    @Test("Hosts are reported for as many addresses as there is memory for")
+    func reportedHosts() async throws {
+        var request = JobRequest(targets: ["198.18.0.0/15"])
+        (request.reportHosts, request.reportAll) = (true, true)
+        let draft = try await reader("").draft(request)
+        #expect(draft.reportsHosts && draft.reportsAll)
+        request.targets = ["16.0.0.0/7"]
+        let refusal = await #expect(throws: Refusal.self) { _ = try await reader("").draft(request) }
+        #expect(refusal?.message.contains("at most 16777216") == true)
+        request.reportHosts = nil
+        #expect(try await reader("").draft(request).reportsHosts == false)
+    }
+
     @Test("What contradicts itself is refused in words")
     func contradictions() async throws {
         for (change, words) in [

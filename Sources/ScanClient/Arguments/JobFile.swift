@@ -33,6 +33,8 @@ package enum JobFile {
         draft.recall = try table.stringOrNumber(Field.recall.rawValue)
         draft.tcpOptions = try table.choice(Field.tcpOptions.rawValue)
         draft.states = try table.stringOrStrings(Field.states.rawValue)?.joined(separator: ",")
+        draft.reportAll = try table.boolean(Field.reportAll.rawValue)
+        draft.reportHosts = try table.boolean(Field.reportHosts.rawValue)
         draft.priority = try table.choice(Field.priority.rawValue)
         draft.deadline = try table.string(Field.deadline.rawValue)
         try table.finish()

@@ -35,6 +35,8 @@ extension RequestDraft {
         result.take(\.recall, .recall, of: line)
         result.take(\.tcpOptions, .tcpOptions, of: line)
         result.take(\.states, .states, of: line)
+        result.take(\.reportAll, .reportAll, of: line)
+        result.take(\.reportHosts, .reportHosts, of: line)
         result.take(\.priority, .priority, of: line)
         result.take(\.deadline, .deadline, of: line)
         return result

@@ -16,7 +16,10 @@ package struct RequestDraft: Sendable, Equatable {
         case maxRate = "max_rate"
         case retries, recall
         case tcpOptions = "tcp_options"
-        case states, priority, deadline
+        case states
+        case reportAll = "report_all"
+        case reportHosts = "report_hosts"
+        case priority, deadline
 
         /// What the command line calls it.
         var option: String {
@@ -48,6 +51,8 @@ package struct RequestDraft: Sendable, Equatable {
     package var tcpOptions: TCPOptions?
     /// State names separated by commas, or `all`.
     package var states: String?
+    package var reportAll: Bool?
+    package var reportHosts: Bool?
     package var priority: JobPriority?
     /// As `Deadline` reads it.
     package var deadline: String?
@@ -91,6 +96,8 @@ package struct RequestDraft: Sendable, Equatable {
         request.recall = try parsedRecall()
         request.tcpOptions = tcpOptions
         request.states = try states.map { text throws(ClientError) in try Self.parseStates(text, place: place(.states)) }
+        request.reportAll = reportAll
+        request.reportHosts = reportHosts
         request.priority = priority
         return request
     }

@@ -71,6 +71,13 @@ package struct TargetOptions: ParsableArguments {
             valueName: "states"))
     var states: String?
 
+    @Flag(
+        help: "Probe and report every port of hosts that answer everything; without it one event stands for the rest of their ports.")
+    var reportAll = false
+
+    @Flag(help: "Report each host as up or down, too.")
+    var reportHosts = false
+
     @Flag(name: .customShort("n"), help: "Accepted as in nmap: synscan never looks up the names of addresses.")
     var noNames = false
 
@@ -91,6 +98,8 @@ package struct TargetOptions: ParsableArguments {
         draft.recall = recall
         draft.tcpOptions = tcpOptions
         draft.states = states
+        draft.reportAll = reportAll ? true : nil
+        draft.reportHosts = reportHosts ? true : nil
         return draft
     }
 }

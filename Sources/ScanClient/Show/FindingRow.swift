@@ -7,11 +7,15 @@ import ScanAPI
 /// as a synscand writes them go to that decoder after all.
 package struct FindingRow: Sendable, Equatable, Decodable {
     package var address: String
-    package var port: UInt16
-    package var `protocol`: String
+    /// Nil for a whole host.
+    package var port: UInt16?
+    package var `protocol`: String?
     package var state: String
     package var reason: String
     package var service: String?
+    package var conflict: String?
+    /// Of a host that answers everything.
+    package var openPorts: Int?
 
     /// - Parameter line: one JSON object, without its line feed.
     package init(line: some Collection<UInt8>) throws {
@@ -19,10 +23,10 @@ package struct FindingRow: Sendable, Equatable, Decodable {
         self = try quick ?? APICoding.decode(FindingRow.self, from: Data(line))
     }
 
-    package init(address: String, port: UInt16, state: String, reason: String, service: String?) {
+    package init(address: String, port: UInt16?, state: String, reason: String, service: String?) {
         self.address = address
         self.port = port
-        self.protocol = "tcp"
+        self.protocol = port == nil ? nil : "tcp"
         self.state = state
         self.reason = reason
         self.service = service
@@ -30,7 +34,15 @@ package struct FindingRow: Sendable, Equatable, Decodable {
 
     /// The table's cells; what the network or the daemon said is made harmless.
     package var cells: [String] {
-        [address, "\(port)/\(`protocol`)", state, reason, service ?? ""].map(Escaping.forTerminal)
+        [address, place, state, why, service ?? ""].map(Escaping.forTerminal)
+    }
+
+    /// `22/tcp`, `host` for a whole one.
+    private var place: String { port.map { "\($0)/\(`protocol` ?? "")" } ?? "host" }
+
+    private var why: String {
+        if let conflict { return "\(reason), then \(conflict)" }
+        return openPorts.map { "\(reason) from \(Quantities.count($0, "port")), the rest untested" } ?? reason
     }
 }
 
@@ -49,7 +61,7 @@ private struct FlatObject {
     }
 
     private mutating func finding() -> FindingRow? {
-        var row = FindingRow(address: "", port: 0, state: "", reason: "", service: nil)
+        var row = FindingRow(address: "", port: nil, state: "", reason: "", service: nil)
         guard take(UInt8(ascii: "{")) else { return nil }
         repeat {
             guard let key = string(), take(UInt8(ascii: ":")), let value = value() else { return nil }
@@ -62,10 +74,12 @@ private struct FlatObject {
             case 5 where matches(key, "state"): row.state = text(value)
             case 6 where matches(key, "reason"): row.reason = text(value)
             case 7 where matches(key, "service"): row.service = text(value)
+            case 10 where matches(key, "open_ports"): row.openPorts = Int(text(value))
+            case 8 where matches(key, "conflict"): row.conflict = text(value)
             default: break
             }
         } while take(UInt8(ascii: ","))
-        guard take(UInt8(ascii: "}")), position == bytes.count, !row.address.isEmpty, row.port > 0, !row.state.isEmpty else { return nil }
+        guard take(UInt8(ascii: "}")), position == bytes.count, !row.address.isEmpty, row.port != 0, !row.state.isEmpty else { return nil }
         return row
     }
 

@@ -32,6 +32,7 @@ package enum JobTexts {
         text += "; \(Quantities.count(job.account.probesSent, "probe")) in \(Quantities.duration(job.account.seconds))"
         if job.account.seconds > 0 { text += ", \(Quantities.rate(Double(job.account.probesSent) / job.account.seconds))" }
         if let recall = recall(job.account) { text += "; recall \(recall)" }
+        if let hosts = flooded(job.account) { text += ". \(hosts)" }
         if let warning = incompleteness(job.account) { text += ". \(warning)" }
         return text
     }
@@ -41,6 +42,13 @@ package enum JobTexts {
         guard let recall = account.estimatedRecall, let low = account.recallLow, let high = account.recallHigh else { return nil }
         return low == high
             ? Quantities.share(recall) : "\(Quantities.share(recall)) (\(Quantities.share(low)) to \(Quantities.share(high)))"
+    }
+
+    /// What is said of hosts that answer everything.
+    package static func flooded(_ account: Account) -> String? {
+        account.hostsAnsweringEverything.map { count in
+            "\(Quantities.count(count, "host")) \(count == 1 ? "answers" : "answer") everything: the rest of their ports is untested"
+        }
     }
 
     /// What a scan that is less complete than was asked for says about that.
@@ -102,6 +110,7 @@ package enum JobTexts {
             "probes",
             "\(Quantities.count(account.probesSent)) in \(Quantities.count(account.rounds, "round")) and \(Quantities.duration(account.seconds)), "
                 + "at most \(Quantities.rate(Double(account.rate)))")
+        facts.add("", flooded(account))
         facts.add("rate", foundRate(account))
         facts.add("recall", recall(account))
         facts.add("", incompleteness(account))

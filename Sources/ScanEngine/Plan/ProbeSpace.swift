@@ -44,6 +44,11 @@ package struct ProbeSpace: Sendable {
         return endpoints.isEmpty ? nil : endpointIndex(of: target)
     }
 
+    /// How many of the job's targets are on the host.
+    package func portCount(of address: IPAddress) -> Int {
+        (hosts.contains(address) ? ports.count : 0) + endpoints.count { $0.address == address }
+    }
+
     private func endpoint(at index: UInt64) -> Endpoint? {
         let offset = index - productCount
         return offset < UInt64(endpoints.count) ? endpoints[Int(offset)] : nil

@@ -17,6 +17,18 @@ package struct Observation: Sendable, Equatable {
     package var attempt: UInt8?
     /// Index into the run's `interfaceNames`.
     package var interface: UInt8?
+    /// A later answer that contradicts this one; then everything else is of the first.
+    package var conflict: Conflict?
+
+    package struct Conflict: Sendable, Equatable {
+        package var reason: Reason
+        package var ttl: UInt8
+
+        package init(reason: Reason, ttl: UInt8) {
+            self.reason = reason
+            self.ttl = ttl
+        }
+    }
 
     package init(time: Int64, address: IPAddress, port: UInt16, state: TargetState, reason: Reason) {
         self.time = time
@@ -31,6 +43,8 @@ package struct Observation: Sendable, Equatable {
 package protocol ObservationSink: AnyObject, Sendable {
     /// Takes a batch over; must not block for longer than a lock and an append.
     func deliver(_ batch: [Observation])
+    /// Likewise what is known of whole hosts.
+    func deliver(_ hosts: [HostObservation])
     /// While true the transmit thread pauses, so that the backlog stays bounded and nothing is dropped.
     var isFull: Bool { get }
     /// Takes a checkpoint that holds everything delivered so far, and nothing else; must not block either.

@@ -16,6 +16,7 @@ final class Receiver: @unchecked Sendable {
     private let recorded: Set<TargetState>
     private let sink: any ObservationSink
     private var found: [Observation] = []
+    private var hosts: [HostObservation] = []
     private var lastCheckpoint = SteadyClock.nanoseconds()
 
     /// Packets taken between two looks at the clock and the other interfaces.
@@ -86,9 +87,11 @@ final class Receiver: @unchecked Sendable {
             }
             // Under the lock, so that a checkpoint never knows of an answer that has not been delivered.
             if !found.isEmpty { sink.deliver(found) }
+            if !hosts.isEmpty { sink.deliver(hosts) }
             return (result, before > 0 && state.current.silentCount == 0)
         }
         found.removeAll(keepingCapacity: true)
+        hosts.removeAll(keepingCapacity: true)
         if finished { books.transmitWake.signal() }
         return try result.get()
     }
@@ -120,13 +123,17 @@ final class Receiver: @unchecked Sendable {
         let attempt = reply.localPort &- ports.lowerBound
         let position = permutation.position(of: index)
         guard attempt < attempts else {
+            noteConflict(position, target, reply, reason, time, &state)
             noteCanary(position, attempt, time, &state)
             return
         }
         guard settle(position, reason.state, &state) else {
             state.counters.duplicates += 1
+            noteConflict(position, target, reply, reason, time, &state)
             return
         }
+        if reason == .synAck { state.memory.note(position, ttl: reply.timeToLive) }
+        noteHost(target.address, reply, reason, time, &state)
         let roundTrip = measure(position, Int(attempt), time, &state)
         if state.current.positions.contains(position) {
             noteFirst(position, target, reason.state, &state)
@@ -148,9 +155,39 @@ final class Receiver: @unchecked Sendable {
         // An error that a router sends says nothing about its target.
         guard answer == .open || answer == .closed else { return }
         state.found.answers += 1
-        if answer == .open { state.found.open += 1 }
+        if answer == .open {
+            state.found.open += 1
+            books.noteOpen(target.address, &state)
+        }
         books.tally.note(target.address, target.port, isOpen: answer == .open)
         if !state.sweeps.isEmpty { state.recentAnswers.note(position, sweep: state.sweeps.count) }
+    }
+
+    /// Reports a host that answers for the first time, where that is wanted.
+    private func noteHost(_ address: IPAddress, _ reply: Reply, _ reason: Reason, _ time: Int64, _ state: inout ScanBooks.State) {
+        guard state.roll != nil else { return }
+        let sign: HostRoll.Sign = reply.isFromTarget ? .up : reason == .hostUnreachable ? .unreachable : .silent
+        guard state.roll?.note(address, sign) == true, sign == .up else { return }
+        var observation = HostObservation(time: time, address: address, state: .up, reason: reason)
+        observation.ttl = reply.timeToLive
+        hosts.append(observation)
+    }
+
+    /// Reports an answer that contradicts the first of its target: a reset after a SYN-ACK or the other way round, or a SYN-ACK from another
+    /// distance.
+    private func noteConflict(
+        _ position: UInt64, _ target: Endpoint, _ reply: Reply, _ reason: Reason, _ time: Int64, _ state: inout ScanBooks.State
+    ) {
+        guard reason == .synAck || reason == .reset, state.current.positions.contains(position),
+            let first = state.current.state(at: position), first == .open || first == .closed,
+            recorded.contains(first) || recorded.contains(reason.state),
+            first != reason.state || reason == .synAck && state.memory.contradicts(position, ttl: reply.timeToLive),
+            state.memory.tell(position, ttl: reply.timeToLive)
+        else { return }
+        var observation = Observation(
+            time: time, address: target.address, port: target.port, state: first, reason: first == .open ? .synAck : .reset)
+        observation.conflict = Observation.Conflict(reason: reason, ttl: reply.timeToLive)
+        found.append(observation)
     }
 
     private func noteCanary(_ position: UInt64, _ slot: UInt16, _ time: Int64, _ state: inout ScanBooks.State) {

@@ -25,6 +25,13 @@ final class ScanBooks: Sendable {
         var roundTrips = RoundTripEstimator()
         /// The first position of the round that must be asked again, because its probe was sent too fast.
         var repeatFrom: UInt64?
+        /// How many ports of each host are open, and the hosts with so many that the transmit thread should look at them.
+        var openPorts = OpenPortTally()
+        var suspected: [IPAddress] = []
+        var floodedHosts = 0
+        /// Which hosts have answered, where somebody wants to know.
+        var roll: HostRoll?
+        var memory = AnswerMemory()
         /// Why the capture ended before the run did.
         var captureFault: EngineError?
     }
@@ -46,6 +53,20 @@ final class ScanBooks: Sendable {
     /// Wakes the transmit thread: everything has answered, or it shall stop.
     let transmitWake: WakeEvent
     let captureWake: WakeEvent
+
+    /// How many hosts have been under suspicion.
+    let suspicions = Atomic<Int>(0)
+    private let openPortsThreshold: Int?
+
+    /// Counts an open port of a host; every time that there are suspiciously many, twice as many, four times as many, it is suspected. Under the
+    /// lock.
+    func noteOpen(_ address: IPAddress, _ state: inout State) {
+        guard let threshold = openPortsThreshold, case let count = state.openPorts.note(address), count % threshold == 0,
+            (count / threshold).nonzeroBitCount == 1
+        else { return }
+        state.suspected.append(address)
+        suspicions.add(1, ordering: .relaxed)
+    }
 
     /// Why nothing is sent at present, in words, though the run goes on; and who is told that this has changed. Any thread.
     private let obstacle = Mutex<String?>(nil)
@@ -73,8 +94,9 @@ final class ScanBooks: Sendable {
 
     init(
         current: ProbeTable, counters: ScanCounters, omissions: Omissions, sweeps: [RecallEvidence.Sweep], attempts: Int, rate: Double,
-        pass: (Int, UInt64), whenObstacleChanges: @escaping @Sendable () -> Void
+        pass: (Int, UInt64), openPortsThreshold: Int?, whenObstacleChanges: @escaping @Sendable () -> Void
     ) throws(EngineError) {
+        self.openPortsThreshold = openPortsThreshold
         obstacleWatcher = whenObstacleChanges
         state = Mutex(State(counters: counters, current: current, omissions: omissions, sweeps: sweeps, pass: pass))
         tally = PortTally()
@@ -96,8 +118,11 @@ final class ScanBooks: Sendable {
                 guard let target = space.target(at: permutation.index(at: next)) else { continue }
                 let isOpen = table.state(at: next) == .open
                 tally.note(target.address, target.port, isOpen: isOpen)
+                _ = state.roll?.note(target.address, .up)
                 state.found.answers += 1
-                if isOpen { state.found.open += 1 }
+                guard isOpen else { continue }
+                noteOpen(target.address, &state)
+                state.found.open += 1
             }
             let before = state.sweeps.reduce(into: SweepCount()) { sum, sweep in
                 sum.answers += sweep.answers
@@ -128,6 +153,7 @@ final class ScanBooks: Sendable {
             counters.foundRate = Int64(telemetry.foundRate.load(ordering: .relaxed))
             counters.rateVerified = telemetry.isRateVerified.load(ordering: .relaxed) ? 1 : 0
         }
+        counters.floodedHosts = Int64(state.floodedHosts)
         counters.seconds = earlier.seconds + elapsedSeconds
         return counters
     }

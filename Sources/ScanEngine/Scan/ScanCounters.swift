@@ -29,6 +29,8 @@ package struct ScanCounters: Sendable, Equatable {
     /// The rate that was found last, where none was given, and 1 once it has been judged by answers.
     package var foundRate: Int64 = 0
     package var rateVerified: Int64 = 0
+    /// Hosts that answer everything. Not part of a checkpoint: the store has a row for each.
+    package var floodedHosts: Int64 = 0
     /// Time spent running.
     package var seconds: Double = 0
 

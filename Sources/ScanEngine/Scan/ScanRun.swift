@@ -10,6 +10,15 @@ package enum ScanEnd: Sendable {
     case failed(EngineError, ScanCheckpoint?)
 }
 
+/// What is known of hosts from the runs before.
+package struct KnownHosts: Sendable {
+    package var up: [IPAddress] = []
+    /// Those that answer everything.
+    package var flooded: [IPAddress] = []
+
+    package init() {}
+}
+
 /// One scan on real packets: a transmit and a capture thread over the links and captures of its paths.
 package final class ScanRun: @unchecked Sendable {
     // Unchecked: everything is set in the initialiser; transmitter and receiver belong to one thread each.
@@ -29,11 +38,12 @@ package final class ScanRun: @unchecked Sendable {
     package let linkWords: String
 
     /// Opens links and captures; when this returns, no answer is missed. Blocks for some milliseconds.
-    /// `checkpoint` must come from a run of the same selection and key; `answered` are targets that have been observed since it was made.
+    /// `checkpoint` must come from a run of the same selection and key; `answered` are targets that have been observed since it was made, `hosts`
+    /// those that were told of.
     package init(
         _ specification: ScanSpecification, paths: [ScanPath], ports: SourcePortBlock, scope: ScopeGuard, brake: Brake,
         captures reserve: CaptureReserve, sink: any ObservationSink, resuming checkpoint: ScanCheckpoint?,
-        answered: [(target: Endpoint, state: TargetState)] = []
+        answered: [(target: Endpoint, state: TargetState)] = [], hosts: KnownHosts = KnownHosts()
     ) throws(EngineError) {
         guard let space = ProbeSpace(specification.selection) else {
             throw EngineError(.internalFault, "The job has no targets, or more than 2^63.")
@@ -67,7 +77,14 @@ package final class ScanRun: @unchecked Sendable {
         let books = try ScanBooks(
             current: table, counters: counters, omissions: checkpoint?.omissions ?? Omissions(), sweeps: checkpoint?.sweeps ?? [],
             attempts: specification.retries + 1, rate: Double(specification.rate), pass: (place.round, place.position),
-            whenObstacleChanges: { sink.noteObstacle() })
+            openPortsThreshold: specification.openPortsThreshold, whenObstacleChanges: { sink.noteObstacle() })
+        books.state.withLock { state in
+            state.floodedHosts = hosts.flooded.count
+            guard specification.reportsHosts else { return }
+            var roll = HostRoll(specification.selection.addresses)
+            for address in hosts.up { _ = roll.note(address, .up) }
+            state.roll = roll
+        }
         books.recount(space, permutation)
         interfaceNames = Array(Set(paths.map(\.interface.name))).sorted()
         linkWords = Array(Set(paths.map(\.link.rawValue))).sorted().joined(separator: ",")
@@ -89,7 +106,7 @@ package final class ScanRun: @unchecked Sendable {
             sink: sink)
         transmitter = Transmitter(
             specification, space: space, permutation: permutation, books: books, table: table, lanes: lanes, ports: ports, scope: scope,
-            brake: brake, sink: sink)
+            brake: brake, sink: sink, flooded: hosts.flooded)
         books.telemetry.position.store(place.position, ordering: .relaxed)
     }
 

@@ -19,6 +19,10 @@ package struct ScanSpecification: Sendable {
     package var tcpOptions: TCPOptions
     /// The states whose targets reach the sink.
     package var recorded: Set<TargetState>
+    /// So many open ports on one host raise the suspicion that it answers everything; nil: whatever is open is probed and reported.
+    package var openPortsThreshold: Int?
+    /// Whether the sink is told of each host whether it is up; for at most `HostRoll.mostHosts` addresses.
+    package var reportsHosts = false
 
     package init(
         selection: TargetSelection, key: ScanKey, rate: Int, retries: Int, tcpOptions: TCPOptions, recorded: Set<TargetState>,

@@ -21,6 +21,7 @@ extension Transmitter {
             let now = SteadyClock.nanoseconds()
             telemetry.transmitPulse.store(now, ordering: .relaxed)
             adjustRate(position, isFirst: isFirst, now)
+            if isFirst { watchFloods(now) }
             guard try outlast(until: position) else { return position }
             let isHeld = brake.isOn || sink.isFull
             let permitted = isHeld ? 0 : min(pacer.permitted(now: now), caps.permitted(now: now))
@@ -31,7 +32,8 @@ extension Transmitter {
                 continue
             }
             log.note(position, at: WallClock.microseconds())
-            let added = fill(permitted, &position, part.upperBound, ports, isWide: isWide)
+            let added = fill(permitted, &position, part.upperBound, ports, isWide: isWide, isFirst: isFirst, now)
+            settleLeftOut()
             stretchSent.first += added.first
             stretchSent.canaries += added.canaries
             if let dropped = try flush() { position = dropped }
@@ -45,14 +47,18 @@ extension Transmitter {
         return nil
     }
 
+    /// So many targets are looked at from one look at the clock to the next.
+    static let mostLooks = 4096
+
     /// Puts up to `count` probes into the lanes, moving `position` behind the last; how many.
     private func fill(
-        _ count: Int, _ position: inout UInt64, _ end: UInt64, _ ports: (probe: UInt16, canary: UInt16), isWide: Bool
+        _ count: Int, _ position: inout UInt64, _ end: UInt64, _ ports: (probe: UInt16, canary: UInt16), isWide: Bool, isFirst: Bool,
+        _ now: Int64
     ) -> Added {
         var added = Added()
         // Skipped targets need no permission, but the clock and the stop flag must be looked at now and then.
         var looked = 0
-        while added.first + added.canaries < count, looked < 4096, let next = table.nextSilent(from: position, before: end) {
+        while added.first + added.canaries < count, looked < Self.mostLooks, let next = table.nextSilent(from: position, before: end) {
             looked += 1
             // In a slot of its own: right behind another frame it would find a path that counts packets used up by that one.
             if hasCanaries, canaries.isDue(), addCanary(ports.canary, at: next) {
@@ -65,6 +71,10 @@ extension Transmitter {
             else { continue }
             if !isWide, !books.tally.isLikely(target.address, target.port) {
                 passedOver += 1
+                continue
+            }
+            if isFirst, !floods.isIdle, floods.choose(target.address, next, now: now) == .leaveOut {
+                leftOut.append(next)
                 continue
             }
             lane.add(next, destination, port: target.port, from: ports.probe)

@@ -35,12 +35,7 @@ extension Transmitter {
         guard !omissions.isEmpty || specification.recorded.contains(.filtered) else { return true }
         var batch: [Observation] = []
         var position = table.positions.lowerBound
-        while position < table.positions.upperBound, !books.isStopping {
-            while sink.isFull, !books.isStopping {
-                books.transmitWake.wait(nanoseconds: 1_000_000)
-                telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
-            }
-            telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+        while position < table.positions.upperBound, hasRoom() {
             let end = min(position + 65_536, table.positions.upperBound)
             // Under the lock no answer comes in between, so each target is counted once.
             books.state.withLock { state in

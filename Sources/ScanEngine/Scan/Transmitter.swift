@@ -23,6 +23,10 @@ final class Transmitter: @unchecked Sendable {
     /// Finds the rate; nil where it is given.
     var controller: RateController?
     var canaries: CanaryChoice
+    /// Hosts that may answer everything, how often there was a new one, and their targets that the last batch has left out.
+    var floods: FloodWatch
+    var suspicionsSeen = 0
+    var leftOut: [UInt64] = []
     var outage = OutageWatch()
     /// From where on nothing has answered any more, while that is so.
     var darkFrom: UInt64?
@@ -66,7 +70,7 @@ final class Transmitter: @unchecked Sendable {
 
     init(
         _ specification: ScanSpecification, space: ProbeSpace, permutation: Permutation, books: ScanBooks, table: ProbeTable, lanes: [Lane],
-        ports: SourcePortBlock, scope: ScopeGuard, brake: Brake, sink: any ObservationSink
+        ports: SourcePortBlock, scope: ScopeGuard, brake: Brake, sink: any ObservationSink, flooded: [IPAddress]
     ) {
         self.specification = specification
         self.space = space
@@ -85,6 +89,8 @@ final class Transmitter: @unchecked Sendable {
         pacer = Pacer(rate: rate, batch: FrameBatch.capacity, now: SteadyClock.nanoseconds())
         caps = RateCaps(specification.caps, now: SteadyClock.nanoseconds())
         canaries = CanaryChoice(seed: specification.key.word(3))
+        floods = FloodWatch(flooded: flooded)
+        leftOut.reserveCapacity(Self.mostLooks)
         scopeVersion = scope.currentVersion
         reachable = Self.reachable(scope, lanes)
     }
@@ -103,7 +109,7 @@ final class Transmitter: @unchecked Sendable {
         while true {
             if let stopped = try rounds(from: place) { return .stopped(stopped) }
             guard let next = closeChunk() else {
-                return books.isStopping && !isThrough ? .stopped(endOfRounds) : .finished
+                return (books.isStopping && !isThrough) || !reportDown() ? .stopped(endOfRounds) : .finished
             }
             place = next
         }
@@ -151,6 +157,7 @@ final class Transmitter: @unchecked Sendable {
                 }
             }
             guard awaitAnswers() else { return rewound(place.round, end) }
+            if place.round == 0, turn == 0 { judgeSuspects() }
             guard try outlast(until: end) else { return rewound(place.round, end) }
             guard !lossy.isEmpty, table.silentCount > 0 else { return nil }
             parts = Self.merged(lossy)

@@ -6,6 +6,7 @@ package enum Reason: UInt8, Sendable, CaseIterable {
     case netUnreachable, hostUnreachable, protocolUnreachable, portUnreachable
     case netProhibited, hostProhibited, adminProhibited
     case destinationUnreachable, timeExceeded
+    case noRoute, beyondScope, rejectRoute
 
     package var words: String {
         switch self {
@@ -21,6 +22,9 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         case .adminProhibited: "admin-prohibited"
         case .destinationUnreachable: "dest-unreach"
         case .timeExceeded: "time-exceeded"
+        case .noRoute: "no-route"
+        case .beyondScope: "beyond-scope"
+        case .rejectRoute: "reject-route"
         }
     }
 
@@ -41,6 +45,22 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         case 10: self = .hostProhibited
         case 13: self = .adminProhibited
         default: self = .destinationUnreachable
+        }
+    }
+
+    /// The reason that an ICMPv6 error gives (RFC 4443 §3.1, §3.3), likewise. Nil for any other message: one that a packet is too big says nothing
+    /// of the target.
+    package init?(icmpv6Type: UInt8, code: UInt8) {
+        switch (icmpv6Type, code) {
+        case (1, 0): self = .noRoute
+        case (1, 1), (1, 5): self = .adminProhibited
+        case (1, 2): self = .beyondScope
+        case (1, 3): self = .hostUnreachable
+        case (1, 4): self = .portUnreachable
+        case (1, 6): self = .rejectRoute
+        case (1, _): self = .destinationUnreachable
+        case (3, _): self = .timeExceeded
+        default: return nil
         }
     }
 

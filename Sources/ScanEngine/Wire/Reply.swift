@@ -17,6 +17,8 @@ package struct Reply: Sendable, Equatable {
     package var cookie: UInt32
     package var otherCookie: UInt32
     package var timeToLive: UInt8
+    /// Whether the target's own host sent it, or something on the way there.
+    package var isFromTarget: Bool
     package var window: UInt16?
     package var maximumSegmentSize: UInt16?
 
@@ -40,6 +42,7 @@ package struct Reply: Sendable, Equatable {
         (local, localPort) = (ip.destination, tcp.destinationPort)
         (cookie, otherCookie) = (acknowledged, acknowledged)
         timeToLive = ip.timeToLive
+        isFromTarget = true
         switch flags {
         case TCPView.Flag.syn | TCPView.Flag.ack:
             kind = .answer(.synAck)
@@ -62,6 +65,7 @@ package struct Reply: Sendable, Equatable {
         (local, localPort) = (icmp.quoted.source, icmp.quoted.sourcePort)
         (cookie, otherCookie) = (icmp.quoted.sequence, icmp.quoted.sequence)
         timeToLive = ip.timeToLive
+        isFromTarget = ip.source == icmp.quoted.destination
     }
 
     /// Whether the packet carries the cookie of a probe to its target.

@@ -25,6 +25,7 @@ extension Configuration {
             Entry(key: "results.min_free", value: "\(results.minFree)"), Entry(key: "limits.max_rate", value: "\(limits.maxRate)"),
             Entry(key: "limits.max_rate_per_host", value: "\(limits.maxRatePerHost)"),
             Entry(key: "limits.max_rate_per_network", value: "\(limits.maxRatePerNetwork)"),
+            Entry(key: "limits.open_ports_threshold", value: "\(limits.openPortsThreshold)"),
             Entry(key: "limits.max_running_jobs", value: "\(limits.maxRunningJobs)"),
             Entry(key: "limits.max_job_targets", value: "\(limits.maxJobTargets)"),
             Entry(key: "limits.max_request_bytes", value: "\(limits.maxRequestBytes)", isFixed: true),

@@ -116,6 +116,7 @@ extension Configuration.Limits {
         if let value = try table.integer("max_rate", in: 1...Self.greatestRate) { maxRate = Int(value) }
         if let value = try table.integer("max_rate_per_host", in: 1...Self.greatestRate) { maxRatePerHost = Int(value) }
         if let value = try table.integer("max_rate_per_network", in: 1...Self.greatestRate) { maxRatePerNetwork = Int(value) }
+        if let value = try table.integer("open_ports_threshold", in: 16...65_536) { openPortsThreshold = Int(value) }
         if let value = try table.integer("max_running_jobs", in: 1...64) { maxRunningJobs = Int(value) }
         if let value = try table.integer("max_job_targets", in: 1...Int64.max) { maxJobTargets = value }
         if let value = try table.integer("max_request_bytes", in: 1024...1 << 30) { maxRequestBytes = Int(value) }

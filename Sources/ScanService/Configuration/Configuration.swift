@@ -48,6 +48,8 @@ package struct Configuration: Sendable, Equatable {
         /// Probes a second of one job to one address, and to one /24.
         package var maxRatePerHost = 1000
         package var maxRatePerNetwork = 5000
+        /// So many open ports on one host, and it is tried out whether it answers everything.
+        package var openPortsThreshold = 256
         package var maxRunningJobs = 4
         package var maxJobTargets: Int64 = 4_294_967_296
         package var maxRequestBytes = 64 << 20

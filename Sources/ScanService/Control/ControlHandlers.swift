@@ -181,9 +181,22 @@ struct ControlHandlers: Sendable {
                 for finding in page { service.recorder.formatter.append(streamed: finding, to: &lines) }
                 if !page.isEmpty { try await writer.write(ByteBuffer(bytes: lines.bytes)) }
                 last = page.last?.endpoint
-                if page.count < Self.findingsPage { return }
+                if page.count < Self.findingsPage { break }
             }
+            try await writeHosts(of: job, to: &writer)
         }
+    }
+
+    private func writeHosts(of job: Int64, to writer: inout some ResponseBodyWriter) async throws {
+        var last: StoredHost?
+        var lines = LineBuffer()
+        repeat {
+            let page = try await service.store.hosts(of: job, after: last, limit: Self.findingsPage)
+            lines.clear()
+            for host in page { service.recorder.formatter.append(streamed: host, to: &lines) }
+            if !page.isEmpty { try await writer.write(ByteBuffer(bytes: lines.bytes)) }
+            last = page.count == Self.findingsPage ? page.last : nil
+        } while last != nil
     }
 
     private static let findingsPage = 2000

@@ -82,7 +82,7 @@ package enum OpenAPIDocument {
             "\(Routes.findings("{job}"))": {
               "parameters": [\(parameter)],
               "get": {"operationId": "findings", "summary": "The job's findings so far, ordered by address and port",
-                "responses": {"200": \(stream("Finding")), "404": \(refused), \(refusals)}}
+                "responses": {"200": \(stream("Finding", "HostFinding")), "404": \(refused), \(refusals)}}
             }
           },
           "components": {"schemas": \(OpenAPISchemas.text)}
@@ -118,7 +118,10 @@ package enum OpenAPIDocument {
         "{\"description\": \"\(schema)\", \"content\": {\"application/json\": {\"schema\": \(reference(schema))}}}"
     }
 
-    private static func stream(_ schema: String) -> String {
-        "{\"description\": \"one \(schema) a line\", \"content\": {\"application/x-ndjson\": {\"schema\": \(reference(schema))}}}"
+    private static func stream(_ schemas: String...) -> String {
+        let references = schemas.map(reference).joined(separator: ", ")
+        let schema = schemas.count == 1 ? references : "{\"oneOf\": [\(references)]}"
+        let line = schemas.joined(separator: " or ")
+        return "{\"description\": \"one \(line) a line\", \"content\": {\"application/x-ndjson\": {\"schema\": \(schema)}}}"
     }
 }

@@ -25,6 +25,7 @@ enum OpenAPISchemas {
               "rate": {"type": "number", "description": "probes a second"},
               "share": {"type": "number", "description": "probes a second that it may send at present"}, "eta": {"type": "number", "description": "seconds to go"}}},
             "Finding": \(finding),
+            "HostFinding": \(hostFinding),
             "Plan": \(plan),
             "DaemonStatus": \(status)
           }
@@ -44,6 +45,8 @@ enum OpenAPISchemas {
               "recall": {"oneOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"const": "none"}], "default": 0.999,
                 "description": "the share of open ports to find with a probability of 0.99; none: exactly one pass"},
               "tcp_options": {"enum": [\(list(TCPOptions.allCases.map(\.rawValue)))], "default": "mss"},
+              "report_all": {"type": "boolean", "default": false, "description": "hosts that answer everything are probed and reported like all others"},
+              "report_hosts": {"type": "boolean", "default": false, "description": "each host is reported up or down"},
               "states": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/TargetState"}},
               "priority": {"$ref": "#/components/schemas/JobPriority"},
               "deadline": {"type": "string", "format": "date-time", "description": "when it ends, finished or not"}}}
@@ -64,7 +67,7 @@ enum OpenAPISchemas {
         {"type": "object", "description": "targets = open + closed + filtered + down + untested once the job is over", "properties": {
               \(integers([
                 "targets", "probes_sent", "replies", "open", "closed", "filtered", "down", "untested", "duplicates", "rejected_replies",
-                "send_errors", "link_drops", "capture_drops", "rounds", "rate", "found_rate",
+                "send_errors", "link_drops", "capture_drops", "rounds", "rate", "found_rate", "hosts_answering_everything",
               ])),
               "loss": {"type": "number"}, "estimated_recall": {"type": "number"}, "recall_low": {"type": "number"},
               "recall_high": {"type": "number"}, "recall_goal": {"type": "number"}, "goal_reached": {"type": "boolean"},
@@ -78,7 +81,15 @@ enum OpenAPISchemas {
               "protocol": {"const": "tcp"}, "state": {"$ref": "#/components/schemas/TargetState"},
               "reason": {"type": "string", "description": "in nmap's words"}, "ttl": {"type": "integer"}, "rtt_ms": {"type": "number"},
               "tcp_window": {"type": "integer"}, "mss": {"type": "integer"}, "attempt": {"type": "integer"}, "service": {"type": "string"},
-              "port_class": {"enum": [\(list(PortClass.allCases.map(\.rawValue)))]}, "interface": {"type": "string"}}}
+              "port_class": {"enum": [\(list(PortClass.allCases.map(\.rawValue)))]}, "interface": {"type": "string"},
+              "conflict": {"type": "string", "description": "a later answer that contradicts this one: its reason and time to live"}}}
+        """
+
+    private static let hostFinding = """
+        {"type": "object", "required": ["time", "address", "state", "reason"], "properties": {
+              "time": \(time), "address": {"type": "string"}, "state": {"enum": ["up", "down", "answers-everything"]},
+              "reason": {"type": "string"}, "ttl": {"type": "integer"},
+              \(integers(["open_ports", "sampled", "sampled_open"]))}}
         """
 
     private static let plan = """

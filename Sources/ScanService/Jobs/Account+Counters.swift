@@ -48,6 +48,7 @@ extension Account {
         takeRecall(counters)
         foundRate = counters.foundRate > 0 ? counters.foundRate : nil
         rateVerified = foundRate == nil ? nil : counters.rateVerified > 0
+        hostsAnsweringEverything = counters.floodedHosts > 0 ? counters.floodedHosts : nil
         rounds = counters.rounds
         seconds = counters.seconds
     }

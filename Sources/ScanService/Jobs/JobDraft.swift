@@ -16,6 +16,8 @@ package struct JobDraft: Sendable {
     package var recall: Double?
     package var tcpOptions: TCPOptions
     package var states: Set<TargetState>
+    package var reportsAll: Bool
+    package var reportsHosts: Bool
     package var priority: JobPriority
     package var deadline: Timestamp?
     /// How many ports, and where they come from, in words.
@@ -36,6 +38,8 @@ package struct JobDraft: Sendable {
             submitter: submitter, submitted: time, account: account)
         record.isRateFound = isRateFound
         record.recall = recall
+        record.reportsAll = reportsAll
+        record.reportsHosts = reportsHosts
         record.priority = priority
         record.deadline = deadline
         return record

@@ -1,4 +1,5 @@
 package import ScanAPI
+import ScanEngine
 import ScanTargets
 
 /// Reads job requests: parses, resolves names, checks every limit. Sends nothing and changes nothing.
@@ -78,12 +79,19 @@ package struct RequestReader: Sendable {
         try selection.exclude(excluded)
         let configuration = settings.current
         try check(selection, configuration.limits.maxJobTargets)
+        if request.reportHosts == true, selection.addresses.count > HostRoll.mostHosts {
+            throw Refusal(
+                .usage,
+                "Each of \(selection.addresses.count) addresses was to be reported up or down: that is done for at most \(HostRoll.mostHosts); "
+                    + "give fewer addresses, or leave report_hosts (--report-hosts) out.")
+        }
         return JobDraft(
             name: request.name, targets: request.targets.prefix(JobDraft.shownTargets).map(Self.shown), selection: selection,
             rate: request.rate ?? request.maxRate ?? configuration.limits.maxRate, isRateFound: request.rate == nil,
             retries: request.recall == .some(.none) ? 0 : request.retries ?? JobDraft.defaultRetries,
             recall: request.recall.map(\.share) ?? RecallGoal.usual, tcpOptions: request.tcpOptions ?? .mss,
             states: request.states.map(Set.init) ?? configuration.results.states,
+            reportsAll: request.reportAll ?? false, reportsHosts: request.reportHosts ?? false,
             priority: request.priority ?? .normal, deadline: request.deadline,
             portsSource: selection.hosts.isEmpty ? "the targets" : source,
             names: resolved.sorted { $0.key < $1.key }.map { Plan.ResolvedName(name: $0.key, addresses: $0.value.map(\.description)) })

@@ -50,13 +50,15 @@ struct RunBuilder: Sendable {
         let limits = settings.current.limits
         let caps = RateCaps.Limits(perHost: limits.maxRatePerHost, perNetwork: limits.maxRatePerNetwork)
         let ports = try reserve(choice, in: scan.sourcePorts)
-        let specification = ScanSpecification(
+        var specification = ScanSpecification(
             selection: selection, key: record.key, rate: record.rate, retries: record.retries, tcpOptions: record.tcpOptions,
             recorded: record.states, recall: record.recall, isRateFound: record.isRateFound, caps: caps)
+        specification.openPortsThreshold = record.reportsAll ? nil : limits.openPortsThreshold
+        specification.reportsHosts = record.reportsHosts
         let sink = recorder.sink(job: record.id, name: record.name)
         let run = try ScanRun(
             specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: captures, sink: sink,
-            resuming: resume.checkpoint, answered: resume.answered)
+            resuming: resume.checkpoint, answered: resume.answered, hosts: resume.hosts)
         sink.interfaces = run.interfaceNames
         return Prepared(run: run, sink: sink, firstPort: ports.first)
     }

@@ -24,16 +24,30 @@ struct FindingRun {
         for observation in batch { findings.append((StoredFinding(observation, interfaces: interfaces), sink)) }
     }
 
-    /// Stores what has been appended and forgets it. `each` gets those that were new, in the order of arrival.
-    mutating func store(_ db: Database, _ each: (StoredFinding, JobSink) -> Void) throws {
+    /// What a finding brings that was not known.
+    enum New {
+        case finding(StoredFinding)
+        /// The finding that was stored before, with the answer that contradicts it.
+        case conflict(StoredFinding)
+    }
+
+    /// Stores what has been appended and forgets it. `each` gets what was new, in the order of arrival.
+    mutating func store(_ db: Database, _ each: (New, JobSink) -> Void) throws {
         guard !findings.isEmpty else { return }
         let insert = try FindingInsert(db)
-        var isNew = [Bool](repeating: false, count: findings.count)
+        var news = [New?](repeating: nil, count: findings.count)
         let keys = findings.indices.map { Key(job: findings[$0].sink.job, endpoint: findings[$0].finding.endpoint, arrival: $0) }
         for key in keys.sorted() {
-            isNew[key.arrival] = try insert.insert(findings[key.arrival].finding, job: key.job)
+            let finding = findings[key.arrival].finding
+            if try insert.insert(finding, job: key.job) {
+                news[key.arrival] = .finding(finding)
+            } else if let conflict = finding.conflict {
+                news[key.arrival] = try StoredFinding.note(conflict, of: finding.endpoint, job: key.job, db).map { .conflict($0) }
+            }
         }
-        for (index, entry) in findings.enumerated() where isNew[index] { each(entry.finding, entry.sink) }
+        for (new, entry) in zip(news, findings) {
+            if let new { each(new, entry.sink) }
+        }
         findings.removeAll(keepingCapacity: true)
     }
 }

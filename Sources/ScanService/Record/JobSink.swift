@@ -26,6 +26,11 @@ package final class JobSink: ObservationSink {
         _ = queue.put(.findings(self, batch))
     }
 
+    package func deliver(_ hosts: [HostObservation]) {
+        guard !hosts.isEmpty else { return }
+        _ = queue.put(.hosts(self, hosts))
+    }
+
     package var isFull: Bool { queue.isFull }
 
     package func keep(_ checkpoint: ScanCheckpoint) {

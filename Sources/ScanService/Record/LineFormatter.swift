@@ -3,8 +3,8 @@ package import ScanTargets
 
 /// Writes the lines of the results log, one JSON object each, with the keys always in this order and absent values left out:
 ///
-/// `v seq time hostname event job name address port protocol state reason ttl rtt_ms tcp_window mss attempt service port_class interface`,
-/// then, in lines that end a job, its account.
+/// `v seq time hostname event job name address port protocol state reason ttl rtt_ms tcp_window mss attempt service port_class interface
+/// conflict`, then, in lines of hosts, `open_ports sampled sampled_open`, and in lines that end a job, its account.
 package struct LineFormatter: Sendable {
     private let services: ServiceNames
     /// `","hostname":"…","event":"`, which follows every time.
@@ -19,13 +19,26 @@ package struct LineFormatter: Sendable {
         afterTime = buffer.bytes
     }
 
-    /// A line of event `port`. `name` is the job's.
-    package func append(_ finding: StoredFinding, seq: Int64, job: Int64, name: String?, to buffer: inout LineBuffer) {
+    /// A line of event `port`, or `conflict` where a later answer contradicts one that was logged. `name` is the job's.
+    package func append(
+        _ finding: StoredFinding, event: StaticString = "port", seq: Int64, job: Int64, name: String?, to buffer: inout LineBuffer
+    ) {
         appendHead(seq: seq, time: finding.time, to: &buffer)
-        buffer.append("port\"")
+        buffer.append(event)
+        buffer.append("\"")
         append(job: job, name: name, to: &buffer)
         buffer.append(",")
         appendTarget(finding, to: &buffer)
+        buffer.append("}\n")
+    }
+
+    /// A line of event `host`.
+    package func append(_ host: StoredHost, seq: Int64, job: Int64, name: String?, to buffer: inout LineBuffer) {
+        appendHead(seq: seq, time: host.time, to: &buffer)
+        buffer.append("host\"")
+        append(job: job, name: name, to: &buffer)
+        buffer.append(",")
+        append(host, to: &buffer)
         buffer.append("}\n")
     }
 
@@ -50,6 +63,27 @@ package struct LineFormatter: Sendable {
         buffer.append("\",")
         appendTarget(finding, to: &buffer)
         buffer.append("}\n")
+    }
+
+    /// The same for a host (`ScanAPI.HostFinding`).
+    package func append(streamed host: StoredHost, to buffer: inout LineBuffer) {
+        buffer.append("{\"time\":\"")
+        append(host.time, to: &buffer)
+        buffer.append("\",")
+        append(host, to: &buffer)
+        buffer.append("}\n")
+    }
+
+    private func append(_ host: StoredHost, to buffer: inout LineBuffer) {
+        buffer.append("\"address\":\"")
+        buffer.append(host.address)
+        buffer.append("\"")
+        append(",\"state\":", host.state, to: &buffer)
+        append(",\"reason\":", host.reason, to: &buffer)
+        append(",\"ttl\":", host.ttl, to: &buffer)
+        append(",\"open_ports\":", host.openPorts, to: &buffer)
+        append(",\"sampled\":", host.sampled, to: &buffer)
+        append(",\"sampled_open\":", host.sampledOpen, to: &buffer)
     }
 
     private func appendHead(seq: Int64, time: Timestamp, to buffer: inout LineBuffer) {
@@ -100,6 +134,7 @@ package struct LineFormatter: Sendable {
         append(",\"service\":", services.name(of: port), to: &buffer)
         append(",\"port_class\":", PortClass(port).rawValue, to: &buffer)
         append(",\"interface\":", finding.interface, to: &buffer)
+        append(",\"conflict\":", finding.conflict, to: &buffer)
     }
 
     /// The account, in the order that the README tells.
@@ -123,6 +158,7 @@ package struct LineFormatter: Sendable {
         append(",\"recall_high\":", account.recallHigh, to: &buffer)
         append(",\"recall_goal\":", account.recallGoal, to: &buffer)
         if let isReached = account.goalReached { buffer.append(isReached ? ",\"goal_reached\":true" : ",\"goal_reached\":false") }
+        append(",\"hosts_answering_everything\":", account.hostsAnsweringEverything, to: &buffer)
         append(",\"rounds\":", account.rounds, to: &buffer)
         buffer.append(",\"seconds\":")
         buffer.append(millionths: Int64(exactly: (account.seconds * 1e6).rounded()) ?? 0, digits: 6)

@@ -4,18 +4,28 @@ import ScanEngine
 /// What the recorder is given to make durable, in this order and no other.
 enum RecordEntry: Sendable {
     case findings(JobSink, [Observation])
+    case hosts(JobSink, [HostObservation])
     case change(RecordChange)
     /// Where a run stands, behind everything that it has delivered before.
     case checkpoint(JobSink, ScanCheckpoint)
     /// Go on in a new file if the log has been renamed; the closure is told on the recorder's thread.
     case reopen(@Sendable (Result<Void, any Error>) -> Void)
 
+    /// How many findings or hosts it brings.
+    var findingCount: Int {
+        switch self {
+        case .findings(_, let batch): batch.count
+        case .hosts(_, let batch): batch.count
+        case .change, .checkpoint, .reopen: 0
+        }
+    }
+
     /// Whether somebody waits for it who is answered at once when the store cannot be written.
     var isImpatient: Bool {
         switch self {
         case .change(let change): !change.isKept
         case .reopen: true
-        case .findings, .checkpoint: false
+        case .findings, .hosts, .checkpoint: false
         }
     }
 
@@ -24,7 +34,7 @@ enum RecordEntry: Sendable {
         switch self {
         case .change(let change): change.done(.failure(error))
         case .reopen(let done): done(.failure(error))
-        case .findings, .checkpoint: break
+        case .findings, .hosts, .checkpoint: break
         }
     }
 }

@@ -85,7 +85,7 @@ final class RecordLoop: @unchecked Sendable {
                 continue
             }
             batch.append(entry)
-            if case .findings(_, let observations) = entry { findings += observations.count }
+            findings += entry.findingCount
             guard findings >= RecordQueue.batchCount else { continue }
             commit(batch, isLast: isLast)
             batch = []
@@ -124,7 +124,7 @@ final class RecordLoop: @unchecked Sendable {
         var outcomes = outcomes.makeIterator()
         for entry in entries {
             switch entry {
-            case .findings(_, let observations): queue.settle(findings: observations.count)
+            case .findings, .hosts: queue.settle(findings: entry.findingCount)
             case .change(let change): change.done(outcomes.next() ?? .success(()))
             case .checkpoint(let sink, _): sink.checkpointIsKept()
             case .reopen: break

@@ -30,13 +30,11 @@ final class RecordQueue: Sendable {
     /// False once the queue is closed: the entry was not taken.
     func put(_ entry: RecordEntry) -> Bool {
         var isChange = true
-        var makesWork = false
         if case .checkpoint = entry { isChange = false }
-        if case .findings(_, let batch) = entry {
-            isChange = false
-            let (before, after) = pendingFindings.add(batch.count, ordering: .relaxed)
-            makesWork = before < Self.batchCount && after >= Self.batchCount
-        }
+        let count = entry.findingCount
+        if count > 0 { isChange = false }
+        let (before, after) = pendingFindings.add(count, ordering: .relaxed)
+        let makesWork = before < Self.batchCount && after >= Self.batchCount
         let (isTaken, isFirst) = state.withLock { state in
             guard !state.isClosed else { return (false, false) }
             let isFirst = state.entries.isEmpty

@@ -22,6 +22,12 @@ struct RecordTransaction: Sendable {
         for entry in entries {
             switch entry {
             case .findings(let sink, let batch): run.append(batch, from: sink)
+            case .hosts(let sink, let batch):
+                try run.store(db) { append($0, $1, &outcome.seq, &lines) }
+                for host in batch.map({ StoredHost($0) }) where try HostTable.insert(host, job: sink.job, db) {
+                    outcome.seq += 1
+                    formatter.append(host, seq: outcome.seq, job: sink.job, name: sink.name, to: &lines)
+                }
             case .change(let change):
                 try run.store(db) { append($0, $1, &outcome.seq, &lines) }
                 outcome.outcomes.append(try apply(change, &outcome.seq, &lines, db))
@@ -40,9 +46,12 @@ struct RecordTransaction: Sendable {
         return outcome
     }
 
-    private func append(_ finding: StoredFinding, _ sink: JobSink, _ seq: inout Int64, _ lines: inout LineBuffer) {
+    private func append(_ new: FindingRun.New, _ sink: JobSink, _ seq: inout Int64, _ lines: inout LineBuffer) {
         seq += 1
-        formatter.append(finding, seq: seq, job: sink.job, name: sink.name, to: &lines)
+        switch new {
+        case .finding(let finding): formatter.append(finding, seq: seq, job: sink.job, name: sink.name, to: &lines)
+        case .conflict(let finding): formatter.append(finding, event: "conflict", seq: seq, job: sink.job, name: sink.name, to: &lines)
+        }
     }
 
     private func apply(

@@ -33,6 +33,8 @@ package struct ResumePoint: Sendable {
     package var checkpoint: ScanCheckpoint?
     /// What was found after the checkpoint.
     package var answered: [(target: Endpoint, state: TargetState)]
+    /// What has been told of whole hosts.
+    package var hosts: KnownHosts
 }
 
 extension Store {
@@ -41,10 +43,11 @@ extension Store {
         try pool.read { db in
             let row = try Row.fetchOne(db, sql: "SELECT header, last_finding FROM checkpoints WHERE job = ?", arguments: [job])
             let answered = try CheckpointTable.findings(of: job, after: row?["last_finding"] ?? 0, db)
-            guard let row else { return ResumePoint(checkpoint: nil, answered: answered) }
+            let hosts = try HostTable.known(of: job, db)
+            guard let row else { return ResumePoint(checkpoint: nil, answered: answered, hosts: hosts) }
             let pages = try Self.pages(of: job, db)
             guard let checkpoint = ScanCheckpoint(header: [UInt8](row["header"] as Data), pages: pages) else { throw damaged(job) }
-            return ResumePoint(checkpoint: checkpoint, answered: answered)
+            return ResumePoint(checkpoint: checkpoint, answered: answered, hosts: hosts)
         }
     }
 

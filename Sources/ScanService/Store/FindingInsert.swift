@@ -13,8 +13,8 @@ struct FindingInsert: ~Copyable {
 
     /// The columns in the order of the parameters.
     private static let sql = """
-        INSERT OR IGNORE INTO findings (job, address, port, time, state, reason, ttl, rtt, window, mss, attempt, interface)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT OR IGNORE INTO findings (job, address, port, time, state, reason, ttl, rtt, window, mss, attempt, interface, conflict)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
 
     init(_ db: Database) throws {
@@ -44,6 +44,7 @@ struct FindingInsert: ~Copyable {
         bind(finding.mss, at: 10)
         bind(finding.attempt, at: 11)
         bind(finding.interface, at: 12)
+        bind(finding.conflict, at: 13)
         let code = sqlite3_step(statement)
         sqlite3_reset(statement)
         guard code == SQLITE_DONE else {

@@ -16,6 +16,9 @@ enum Schema {
         migrator.registerMigration("3 recall, found rates") { db in
             try db.execute(sql: recall)
         }
+        migrator.registerMigration("4 hosts, conflicts") { db in
+            try db.execute(sql: hosts)
+        }
         return migrator
     }
 
@@ -85,6 +88,26 @@ enum Schema {
         ALTER TABLE jobs ADD COLUMN recall REAL;
         DELETE FROM checkpoint_pages;
         DELETE FROM checkpoints;
+        """
+
+    /// What is known of whole hosts, each state of a host once; the last three columns of those that answer everything. `conflict` holds the later
+    /// answer that contradicts a finding.
+    private static let hosts = """
+        CREATE TABLE hosts (
+            job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+            address ANY NOT NULL,
+            state TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            ttl INTEGER,
+            open_ports INTEGER,
+            sampled INTEGER,
+            sampled_open INTEGER,
+            PRIMARY KEY (job, address, state)
+        ) STRICT, WITHOUT ROWID;
+        ALTER TABLE jobs ADD COLUMN report_all INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE jobs ADD COLUMN report_hosts INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE findings ADD COLUMN conflict TEXT;
         """
 
     /// `address` is a number for IPv4 and 16 bytes for IPv6: SQLite sorts every number before every blob, so this is the order of `IPAddress`.

@@ -16,6 +16,8 @@ package struct StoredFinding: Sendable, Equatable {
     package let mss: UInt16?
     package let attempt: UInt8?
     package let interface: String?
+    /// `syn-ack ttl 57`: a later answer that contradicts this one.
+    package var conflict: String?
 
     package init(
         time: Timestamp, endpoint: Endpoint, state: TargetState, reason: String, ttl: UInt8?, rttMicroseconds: UInt32?, window: UInt16?,
@@ -43,10 +45,11 @@ extension StoredFinding {
             state: observation.state, reason: observation.reason.words, ttl: observation.ttl,
             rttMicroseconds: observation.rttMicroseconds, window: observation.window, mss: observation.mss, attempt: observation.attempt,
             interface: interface)
+        conflict = observation.conflict.map { "\($0.reason.words) ttl \($0.ttl)" }
     }
 
     /// A row's columns, in the order of `init(row:)`.
-    static let columns = "time, address, port, state, reason, ttl, rtt, window, mss, attempt, interface"
+    static let columns = "time, address, port, state, reason, ttl, rtt, window, mss, attempt, interface, conflict"
 
     /// Nil for a row that this version cannot have written.
     init?(row: Row) {
@@ -56,13 +59,26 @@ extension StoredFinding {
             time: Timestamp(microseconds: row[0]), endpoint: Endpoint(address: address, port: port), state: state, reason: row[4],
             ttl: Self.number(row[5]), rttMicroseconds: Self.number(row[6]), window: Self.number(row[7]), mss: Self.number(row[8]),
             attempt: Self.number(row[9]), interface: row[10])
+        conflict = row[11]
+    }
+
+    /// Adds a later answer to a finding that has none yet, and gives it; nil when it has one.
+    static func note(_ conflict: String, of target: Endpoint, job: Int64, _ db: Database) throws -> StoredFinding? {
+        let key: StatementArguments = [job, value(of: target.address), Int64(target.port)]
+        try db.execute(
+            sql: "UPDATE findings SET conflict = ? WHERE job = ? AND address = ? AND port = ? AND conflict IS NULL",
+            arguments: [conflict] + key)
+        guard db.changesCount == 1 else { return nil }
+        return try Row.fetchOne(
+            db, sql: "SELECT \(columns) FROM findings WHERE job = ? AND address = ? AND port = ?", arguments: key
+        ).flatMap { StoredFinding(row: $0) }
     }
 
     private static func number<Number: FixedWidthInteger>(_ value: Int64?) -> Number? {
         value.flatMap { Number(exactly: $0) }
     }
 
-    private static func address(_ value: DatabaseValue) -> IPAddress? {
+    static func address(_ value: DatabaseValue) -> IPAddress? {
         switch value.storage {
         case .int64(let number): UInt32(exactly: number).map { IPAddress(v4: $0) }
         case .blob(let data): data.count == 16 ? IPAddress(v6: data.reduce(0) { $0 << 8 | UInt128($1) }) : nil

@@ -127,7 +127,7 @@ struct ScanRunTests {
         Answer(.open, .synAck, attempt: 0) { probe, _ in
             [[UInt8]](repeating: probe.tcp(synAck, acknowledging: probe.sequence &+ 1), count: 5)
         },
-        // The first answer stands, whatever follows.
+        // The first answer stands, whatever follows: that is told as a contradiction.
         Answer(.closed, .reset, attempt: 0) { probe, _ in
             [probe.tcp(rstAck, acknowledging: probe.sequence &+ 1), probe.tcp(synAck, acknowledging: probe.sequence &+ 1)]
         },
@@ -163,8 +163,11 @@ struct ScanRunTests {
             let sink = RecordingSink()
             let result = try scan.run(into: sink)
             _ = farSide.stop()
-            #expect(sink.count == Self.answers.count)
-            for observation in sink.all {
+            let findings = sink.all.filter { $0.conflict == nil }
+            let conflicts = sink.all.filter { $0.conflict != nil }
+            #expect(findings.count == Self.answers.count && conflicts.count == 1)
+            #expect(conflicts.first?.state == .closed && conflicts.first?.conflict == .init(reason: .synAck, ttl: 44))
+            for observation in findings {
                 let number = Int(try #require(observation.address.v4) & 0xFF)
                 let answer = Self.answers[number]
                 #expect(observation.state == answer.state && observation.reason == answer.reason, "answer \(number)")

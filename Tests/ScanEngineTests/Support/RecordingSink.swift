@@ -5,6 +5,7 @@ import Synchronization
 /// Keeps what a run observes, and lets the test have its say at each delivery.
 final class RecordingSink: ObservationSink {
     private let observations = Mutex<[Observation]>([])
+    private let hostObservations = Mutex<[HostObservation]>([])
     private let full = Atomic<Bool>(false)
     private let kept = Mutex<(last: ScanCheckpoint?, before: ScanCheckpoint?)>((nil, nil))
     private let atDelivery: @Sendable (RecordingSink) -> Void
@@ -17,6 +18,10 @@ final class RecordingSink: ObservationSink {
         observations.withLock { $0 += batch }
         atDelivery(self)
     }
+
+    func deliver(_ hosts: [HostObservation]) { hostObservations.withLock { $0 += hosts } }
+
+    var hosts: [HostObservation] { hostObservations.withLock { $0 } }
 
     var isFull: Bool {
         get { full.load(ordering: .relaxed) }

@@ -18,6 +18,18 @@ struct ReasonTests {
         #expect(Self.nmap.contains(reason.words), "\(reason.words)")
     }
 
+    @Test("ICMPv6 errors have nmap's words, too; what is no error says nothing")
+    func icmpv6() {
+        let words = (0...8 as ClosedRange<UInt8>).map { Reason(icmpv6Type: 1, code: $0)?.words }
+        #expect(
+            words == [
+                "no-route", "admin-prohibited", "beyond-scope", "host-unreach", "port-unreach", "admin-prohibited", "reject-route",
+                "dest-unreach", "dest-unreach",
+            ])
+        #expect([0, 1].map { Reason(icmpv6Type: 3, code: $0) } == [.timeExceeded, .timeExceeded])
+        #expect([2, 4, 128, 135].allSatisfy { Reason(icmpv6Type: $0, code: 0) == nil })
+    }
+
     @Test("no two reasons read alike")
     func distinct() {
         #expect(Set(Reason.allCases.map(\.words)).count == Reason.allCases.count)

@@ -1,0 +1,40 @@
+/// How targets answered lately, to tell a contradiction when they answer again: in fixed memory, newer answers over older ones.
+///
+/// Guarded by the books' lock.
+package struct AnswerMemory: Sendable {
+    private static let slots = 1 << 15
+
+    private struct Entry {
+        var position: UInt64 = .max
+        var ttl: UInt8 = 0
+        /// Whether a contradiction of this target has been told.
+        var isTold = false
+    }
+
+    private var entries = [Entry](repeating: Entry(), count: slots)
+
+    package init() {}
+
+    /// A SYN-ACK, the first of the target at `position`.
+    package mutating func note(_ position: UInt64, ttl: UInt8) {
+        entries[Self.slot(position)] = Entry(position: position, ttl: ttl)
+    }
+
+    /// Whether another SYN-ACK of this target has another time to live than its first; false when that has been forgotten.
+    package func contradicts(_ position: UInt64, ttl: UInt8) -> Bool {
+        let entry = entries[Self.slot(position)]
+        return entry.position == position && entry.ttl != ttl
+    }
+
+    /// Notes that a contradiction is being told; false when one of this target has been, lately.
+    package mutating func tell(_ position: UInt64, ttl: UInt8) -> Bool {
+        let slot = Self.slot(position)
+        if entries[slot].position != position { entries[slot] = Entry(position: position, ttl: ttl) }
+        defer { entries[slot].isTold = true }
+        return !entries[slot].isTold
+    }
+
+    private static func slot(_ position: UInt64) -> Int {
+        Int(truncatingIfNeeded: (position &* 0x9E37_79B9_7F4A_7C15) >> 49)
+    }
+}

@@ -1,0 +1,84 @@
+import ScanEngine
+import ScanTargets
+import TestSupport
+import Testing
+
+@Suite("What is known of whole hosts")
+struct HostsTests {
+    private func host(_ number: UInt32) -> IPAddress { IPAddress(v4: 0xc612_0000 + number) }
+
+    @Test("open ports are counted exactly while few hosts have any")
+    func exact() {
+        var tally = OpenPortTally()
+        for round in 1...5 {
+            let counts = (0..<2000 as Range<UInt32>).map { tally.note(host($0)) }
+            #expect(counts.allSatisfy { $0 == round })
+        }
+        #expect(tally.count(of: host(7)) == 5 && tally.count(of: host(2000)) == 0)
+    }
+
+    @Test("a host with hundreds is noticed among a million with a few each")
+    func heavy() {
+        var tally = OpenPortTally()
+        var generator = SeededGenerator(seed: 4)
+        var most = 0
+        for step in 0..<1_000_000 {
+            _ = tally.note(host(UInt32(1 + generator.below(1_000_000))))
+            if step % 1000 == 0 { most = tally.note(host(0)) }
+        }
+        // Each decrement takes one from as many hosts as there is room for.
+        #expect(most >= 1000 - 1_000_000 / OpenPortTally.capacity)
+    }
+
+    @Test("nearly all of a sample open: the host answers everything; the rest of its ports is left out, those of others are not")
+    func flood() {
+        var watch = FloodWatch(flooded: [])
+        #expect(watch.isIdle)
+        watch.suspect(host(1))
+        for position in 0..<100 as Range<UInt64> {
+            let choices = [1, 2].map { watch.choose(host($0), position, now: Int64(position)) }
+            #expect(choices == [.probe, .probe])
+        }
+        #expect(watch.suspects[host(1)]?.positions == Array(0..<64))
+        #expect(watch.due(73, patience: 10).isEmpty)
+        #expect(watch.due(74, patience: 10) == [host(1)])
+        let isFlooded = watch.judge(host(1), open: 60, sampled: 64, answering: 1)
+        let choices = [1, 2].map { watch.choose(host($0), 100, now: 100) }
+        #expect(isFlooded && choices == [.leaveOut, .probe])
+        // It stays so, and is not suspected again.
+        watch.suspect(host(1))
+        #expect(watch.suspects.isEmpty && !watch.isIdle)
+    }
+
+    @Test("hundreds of open ports among silent or closed ones are what they are, and loss is allowed for")
+    func noFlood() {
+        var watch = FloodWatch(flooded: [host(9)])
+        let verdicts = [(50, 64, 1.0), (50, 64, 0.8), (0, 0, 1)].enumerated().map { number, sample in
+            watch.judge(host(UInt32(number)), open: sample.0, sampled: sample.1, answering: sample.2)
+        }
+        #expect(verdicts == [false, true, false])
+        let choices = [0, 1, 2, 9].map { watch.choose(host($0), 1, now: 0) }
+        #expect(choices == [.probe, .leaveOut, .probe, .leaveOut])
+    }
+
+    @Test("a host is up once it has answered, whatever came before and comes after")
+    func roll() throws {
+        var roll = HostRoll(AddressSet([try #require(AddressRange("198.18.0.0/24"))]))
+        let news = [.silent, .unreachable, .unreachable, .up, .up, .unreachable].map { roll.note(host(5), $0) }
+        #expect(news == [false, true, false, true, false, false])
+        #expect((0..<256).map { roll.sign(at: $0) }.filter { $0 == .up }.count == 1)
+        #expect(roll.sign(at: 5) == .up && roll.sign(at: 4) == .silent)
+        let isOne = roll.note(host(256), .up)
+        #expect(!isOne)
+    }
+
+    @Test("another time to live contradicts, the same does not, and each target is told once")
+    func memory() {
+        var memory = AnswerMemory()
+        #expect(!memory.contradicts(7, ttl: 64), "nothing is known")
+        memory.note(7, ttl: 64)
+        #expect(!memory.contradicts(7, ttl: 64) && memory.contradicts(7, ttl: 57))
+        let told = [7, 7, 8, 8].map { memory.tell($0, ttl: 57) }
+        #expect(told == [true, false, true, false])
+    }
+}
