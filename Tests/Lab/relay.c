@@ -1,10 +1,12 @@
 // Carries every Ethernet frame between two interfaces, later: a path's delay and jitter, for kernels without netem.
 //
-//     relay OUTER INNER THERE_US THERE_JITTER_US BACK_US BACK_JITTER_US
+//     relay OUTER INNER THERE_US THERE_JITTER_US BACK_US BACK_JITTER_US [RATE QUEUE_US]
 //
 // Frames that arrive at OUTER leave through INNER after THERE ± THERE_JITTER microseconds (uniform), and the other way round with
 // BACK. Frames overtake each other as they do on such a path. Each direction has a thread, and a queue of at most SLOTS frames;
-// what does not fit is dropped and counted. The virtio header goes along, so unfinished checksums stay as the kernel left them.
+// what does not fit is dropped and counted. With a RATE no more than so many frames a second go there, and what would wait for its
+// turn longer than QUEUE microseconds is dropped, too: a tail-drop queue. The virtio header goes along, so unfinished checksums stay
+// as the kernel left them.
 // Goes into the background once both sockets are open. On SIGTERM, or when an interface is gone, it says on standard error how many
 // frames it carried and dropped, and ends.
 #define _GNU_SOURCE
@@ -46,6 +48,7 @@ struct departure {
 struct direction {
     int from, to;
     uint64_t delay_ns, jitter_ns, random;
+    uint64_t gap_ns, queue_ns, free_ns;  // a frame's time on a link with a rate, its queue, and when it is free; without one gap is 0
     uint8_t (*slots)[SLOT_BYTES];
     uint32_t *spare;            // slots that hold nothing, last freed on top
     uint32_t spare_count;
@@ -70,6 +73,15 @@ static uint64_t next_delay(struct direction *d) {
     d->random ^= d->random >> 27;
     uint64_t draw = (d->random * 2685821657736338717u) >> 32;
     return d->delay_ns - d->jitter_ns + ((draw * (2 * d->jitter_ns + 1)) >> 32);
+}
+
+/// When a frame that arrives now goes out, or 0 when the queue is full.
+static uint64_t departure_time(struct direction *d, uint64_t now) {
+    if (d->gap_ns == 0) return now + next_delay(d);
+    uint64_t start = d->free_ns > now ? d->free_ns : now;
+    if (start - now > d->queue_ns) return 0;
+    d->free_ns = start + d->gap_ns;
+    return d->free_ns + next_delay(d);
 }
 
 static void push(struct direction *d, struct departure item) {
@@ -123,11 +135,12 @@ static bool receive(struct direction *d) {
         d->spare_count -= (uint32_t)n;
         for (int i = 0; i < n; i++) {
             uint32_t slot = d->spare[base - 1 - (uint32_t)i];
-            if (messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
+            uint64_t due = departure_time(d, now);
+            if (due == 0 || messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
                 returned[kept++] = slot;
                 d->dropped++;
             } else {
-                push(d, (struct departure){now + next_delay(d), slot, messages[i].msg_len});
+                push(d, (struct departure){due, slot, messages[i].msg_len});
             }
         }
         for (uint32_t i = 0; i < kept; i++) d->spare[d->spare_count++] = returned[i];
@@ -215,10 +228,16 @@ static void report(const char *name, struct direction *d) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 7) errx(2, "usage: relay OUTER INNER THERE_US THERE_JITTER_US BACK_US BACK_JITTER_US");
+    if (argc != 7 && argc != 9) errx(2, "usage: relay OUTER INNER THERE_US THERE_JITTER_US BACK_US BACK_JITTER_US [RATE QUEUE_US]");
     int outer = open_interface(argv[1]), inner = open_interface(argv[2]);
     struct direction there = make_direction(outer, inner, argv[3], argv[4], 0x9e3779b97f4a7c15u);
     struct direction back = make_direction(inner, outer, argv[5], argv[6], 0xd1b54a32d192ed03u);
+    if (argc == 9) {
+        uint64_t rate = strtoull(argv[7], NULL, 10);
+        if (rate == 0) errx(2, "a rate is at least 1");
+        there.gap_ns = 1000000000u / rate;
+        there.queue_ns = strtoull(argv[8], NULL, 10) * 1000;
+    }
     if (daemon(1, 1) != 0) err(1, "daemon");
 
     sigset_t signals;

@@ -107,6 +107,50 @@ class LabItself(unittest.TestCase):
         for share in (0.01, 0.25, 0.5, 0.75, 0.99):
             self.assertAlmostEqual(trips[round(share * 19_999)], 0.2 + 0.2 * share, delta=0.02, msg=f"quantile {share}")
 
+    def test_a_policer_counts_only_syns_or_all_packets(self):
+        command = self.lab.near("nmap", "-sA", "-Pn", "-n", "--max-retries", 0, "--min-rate", 1000, "-oG", "-", "-p", "1000-1199", "198.18.64.1")
+        for burst_and_kind, least, most in ((5,), 200, 200), ((5, "all"), 4, 20):
+            self.lab("limit", 1, *burst_and_kind)
+            report = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            answered = report.count("/unfiltered/") + sum(map(int, re.findall(r" unfiltered \((\d+)\)", report)))
+            self.assertTrue(least <= answered <= most, (answered, report))
+
+    def test_a_full_queue_drops_what_comes_last(self):
+        self.lab("queue", 2000, 500)
+        burst(self.lab, 10_000, 10_000, 79)
+        time.sleep(1)
+        # A second of it passes while they are sent, and half a second of it has room to wait.
+        answered = int(re.search(r"back: (\d+) frames", self.removed_relay())[1])
+        self.assertTrue(2700 < answered < 3500, answered)
+
+    def removed_relay(self):
+        return subprocess.run([HERE / "lab", "queue", "0", "0"], env=self.lab.environment, check=True, capture_output=True, text=True).stderr
+
+    def test_one_address_answers_no_faster_than_it_may(self):
+        self.lab("answers", 100, "198.18.64.5")
+        for target in "198.18.64.5", "198.18.64.6":
+            burst(self.lab, 1000, 2000, 80, target)
+        answered = self.lab.counters()["rst"]
+        self.assertTrue(2150 < answered < 2400, answered)
+
+    def test_only_what_is_named_answers(self):
+        self.lab("only", "198.18.64.2:80", "198.18.64.3:79")
+        expected = {(address, port): ("filtered", "no-response") for address in addresses("198.18.64.0", 8) for port in (79, 80)}
+        expected["198.18.64.2", 80], expected["198.18.64.3", 79] = ("open", "syn-ack"), ("closed", "reset")
+        self.assertEqual(nmap(self.lab, "79-80", "198.18.64.0/29"), expected)
+        self.lab("clear")
+        self.assertEqual(nmap(self.lab, "80", "198.18.64.1"), {("198.18.64.1", 80): ("open", "syn-ack")})
+
+    def test_only_some_hosts_lose_packets(self):
+        self.lab("loss", 50, "198.18.64.0/24")
+        answered = []
+        for network in "198.18.64.0-198.18.64.255", "198.18.65.0-198.18.65.255":
+            self.lab("reset")
+            burst(self.lab, 5000, 5000, 80, network)
+            answered.append(self.lab.counters()["rst"])
+        self.assertTrue(1000 < answered[0] < 1500, answered)  # half of the SYNs, and half of the answers to those
+        self.assertEqual(answered[1], 5000)
+
     def test_a_packet_beside_the_scope_moves_the_stray_counter(self):
         self.lab("scope", "198.18.64.0/24", "except", "198.18.64.9", "198.18.64.16/28")
         burst(self.lab, 1000, 1, 79, "198.18.64.8")

@@ -7,7 +7,7 @@ import time
 
 from harness import LabTest, addresses
 
-# What is promised of an idle machine (Tests/run benchmark measures that); the tests allow five times as much.
+# What is promised of an idle machine (Tests/run benchmarks measures that); the tests allow five times as much.
 MEDIAN, SLOWEST, LIST = 0.010, 0.050, 0.100
 SLACK = 1 if os.environ.get("LATENCY_STRICT") else 5
 

@@ -1,0 +1,134 @@
+"""Runs scanners beside each other, keeps what they found, and tells it as Markdown."""
+
+import dataclasses
+import json
+import operator
+import os
+import pathlib
+import platform
+import random
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+import harness
+import peers
+
+COMPARE = {"≥": operator.ge, "≤": operator.le, "=": operator.eq}
+
+
+@dataclasses.dataclass
+class Row:
+    scenario: str
+    name: str
+    runs: list
+    ideal: float
+
+    def median(self, of):
+        """The median over the runs of a property of outcomes, or of a key of accounts."""
+        return statistics.median(getattr(run, of) if hasattr(run, of) else run.account.get(of, 0) for run in self.runs)
+
+    def cells(self):
+        ratio = f"{self.median('seconds') / self.ideal:.2f}" if self.ideal else ""
+        notes = sorted({note for run in self.runs if (note := run.note.strip())})
+        return [self.scenario, self.name, len(self.runs), f"{self.median('recall'):.5f}", f"{self.median('false'):g}",
+                f"{self.median('probes_each'):.3f}", f"{self.median('seconds'):.2f}", ratio, "; ".join(notes)]
+
+
+class Bench:
+    """What a run of the benchmark shares and collects."""
+
+    def __init__(self, runs, seed, short, output):
+        self.runs, self.seed, self.short, self.output = runs, seed, short, pathlib.Path(output)
+        self.rows, self.promises, self.coverage = [], [], []
+
+    def random(self, scenario):
+        """Random choices of a scenario, the same for the same seed."""
+        return random.Random(f"{self.seed} {scenario}")
+
+    def daemon(self, lab, **limits):
+        """A daemon that may scan the lab; its limits are those of the lab's tests but for these."""
+        return harness.Daemon(lab, ["198.18.0.0/15"], limits=limits).start()
+
+    def compare(self, scenario, lab, scanners, ideal=None):
+        """All scanners in turn, and all that again in the next run. Gives a row for each, by its name."""
+        rows = [Row(scenario, scanner.name, [], ideal) for scanner in scanners]
+        for scanner in scanners:
+            self.write_truth(scenario, scanner.ground)
+        for run in range(1, self.runs + 1):
+            for scanner, row in zip(scanners, rows):
+                if run <= (scanner.runs or self.runs):
+                    row.runs.append(self.measure(scenario, lab, scanner, run))
+        self.rows += rows
+        return {row.name: row for row in rows}
+
+    def measure(self, scenario, lab, scanner, run):
+        tell(f"{scenario}, run {run} of {scanner.runs or self.runs}: {scanner.name}")
+        folder = self.folder(scenario)
+        outcome = scanner.scan(lab, folder)
+        name = f"run{run}-" + re.sub(r"[^a-z0-9]+", "-", scanner.name.lower()).strip("-")
+        write_lines(folder / f"{name}.found", outcome.found)
+        told = {"seconds": outcome.seconds, "probes": outcome.probes, "recall": outcome.recall, "note": outcome.note, **outcome.account}
+        (folder / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n")
+        tell(f"    recall {outcome.recall:.5f}, {outcome.probes_each:.3f} probes for each target, {outcome.seconds:.2f} s {outcome.note}")
+        time.sleep(1)  # what is still on its way is not the next one's
+        return outcome
+
+    def folder(self, scenario):
+        folder = self.output / scenario.replace(" ", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def write_truth(self, scenario, ground):
+        """What is open, for each ground: scanners of a scenario that share one share its file."""
+        name = f"truth-{ground.addresses[0].replace('/', '-')}-{ground.ports}.txt"
+        write_lines(self.folder(scenario) / name, ground.open)
+
+    def promise(self, scenario, what, value, sign, bound, short=None):
+        """Holds a measured value to its bound. The short form has a bound of its own: one run, on a machine that may be busy."""
+        bound = short if self.short and short is not None else bound
+        self.promises.append((scenario, what, value, sign, bound, COMPARE[sign](value, bound)))
+
+    @property
+    def holds(self):
+        return all(promise[-1] for promise in self.promises)
+
+    def report(self):
+        print(self.heading(), end="\n\n")
+        if self.rows:
+            print_table("scenario|scanner|runs:|recall:|false:|probes/target:|seconds:|÷ ideal:|", (row.cells() for row in self.rows))
+        if self.coverage:
+            print_table("path|loss measured:|true recall:|estimate:|interval:|inside|", self.coverage)
+        print_table("scenario|promise|measured:|bound:|", (
+            (scenario, what, number(value), f"{sign} {number(bound)}", "held" if held else "**NOT HELD**")
+            for scenario, what, value, sign, bound, held in self.promises))
+
+    def heading(self):
+        commit = subprocess.run(["git", "-C", harness.HERE, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+        return (f"{time.strftime('%Y-%m-%d')}, commit {commit or 'unknown'}, {os.cpu_count()} cores, Linux {platform.release()}, "
+                f"{', '.join(peers.versions())}, seed {self.seed}{', short form' if self.short else ''}; medians:")
+
+
+def write_lines(path, lines):
+    path.write_text("".join(f"{line}\n" for line in sorted(lines)))
+
+
+def number(value):
+    """At most five digits behind the point, and none that say nothing."""
+    return f"{value:,.5f}".rstrip("0").rstrip(".")
+
+
+def print_table(head, rows):
+    """A Markdown table; columns that end with a colon stand at the right."""
+    names = head.split("|")
+    print(f"| {' | '.join(name.rstrip(':') for name in names)} |")
+    print(f"|{'|'.join('---:' if name.endswith(':') else '---' for name in names)}|")
+    for row in rows:
+        print(f"| {' | '.join(map(str, row))} |")
+    print()
+
+
+def tell(words):
+    print(words, file=sys.stderr, flush=True)
