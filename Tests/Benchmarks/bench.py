@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+import traceback
 
 import harness
 import peers
@@ -50,7 +51,17 @@ class Bench:
 
     def daemon(self, lab, **limits):
         """A daemon that may scan the lab; its limits are those of the lab's tests but for these."""
-        return harness.Daemon(lab, ["198.18.0.0/15"], limits=limits).start()
+        daemon = harness.Daemon(lab, ["198.18.0.0/15"], limits=limits)
+        lab.before_close(daemon.close)
+        return daemon.start()
+
+    def try_scenario(self, name, scenario):
+        """A scenario that breaks is a promise that is not held, and the others go on."""
+        try:
+            scenario(self)
+        except Exception:
+            traceback.print_exc()
+            self.promise(name, "runs to its end", 0, "=", 1)
 
     def compare(self, scenario, lab, scanners, ideal=None):
         """All scanners in turn, and all that again in the next run. Gives a row for each, by its name."""
@@ -98,9 +109,9 @@ class Bench:
     def report(self):
         print(self.heading(), end="\n\n")
         if self.rows:
-            print_table("scenario|scanner|runs:|recall:|false:|probes/target:|seconds:|÷ ideal:|", (row.cells() for row in self.rows))
+            print_table("scenario|scanner|runs:|recall:|false findings:|probes/target:|seconds:|÷ ideal:|", (row.cells() for row in self.rows))
         if self.coverage:
-            print_table("path|loss measured:|true recall:|estimate:|interval:|inside|", self.coverage)
+            print_table("path|loss measured:|true recall:|estimate:|interval:|inside|probes/target:", self.coverage)
         print_table("scenario|promise|measured:|bound:|", (
             (scenario, what, number(value), f"{sign} {number(bound)}", "held" if held else "**NOT HELD**")
             for scenario, what, value, sign, bound, held in self.promises))

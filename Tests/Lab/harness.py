@@ -119,6 +119,10 @@ class Lab:
     def close(self):
         self._cleanup.close()
 
+    def before_close(self, action):
+        """Does something just before the lab goes down."""
+        self._cleanup.callback(action)
+
     def near(self, *command):
         """The command line that runs a command in the near namespace."""
         return ["ip", "netns", "exec", f"synscan-{self.suffix}-near", *map(str, command)]

@@ -1,16 +1,16 @@
-"""The scenarios: each builds a network from the seed, lets the scanners loose on it, and says what synscan promises there."""
+"""The networks that are scanned, drawn from the seed."""
 
 import contextlib
 
 from harness import Lab, addresses
-from peers import Ground, Masscan, Nmap, Synscan, Zmap
+from peers import Ground
 
 SINGLE_PORT = 2000  # zmap's, which scans one port of more addresses instead
-BURST = 400  # packets that the policer lets through at once
 
 
 @contextlib.contextmanager
 def lab_of(*prefixes):
+    """A lab that goes when its scenario is over."""
     lab = Lab(*prefixes)
     # The gateway belongs to the scope: masscan's heartbeat comes from there, and is answered.
     lab("scope", *prefixes, "198.18.0.2")
@@ -20,13 +20,10 @@ def lab_of(*prefixes):
         lab.close()
 
 
-def uniform(hosts, ports, open_ports, names=None):
-    """The ground of all ports of all hosts, where the same ports are open everywhere."""
-    return Ground(names, ports_between(ports), len(hosts) * len(ports), {f"{host}:{port}" for host in hosts for port in open_ports})
-
-
-def ports_between(ports):
-    return f"{ports[0]}-{ports[-1]}"
+def uniform(hosts, ports, open_ports, names):
+    """The ground of all these ports of all hosts, where the same ones are open everywhere; names are what scanners are told."""
+    truth = {f"{host}:{port}" for host in hosts for port in open_ports}
+    return Ground(names, f"{ports[0]}-{ports[-1]}", len(hosts) * len(ports), truth)
 
 
 class Grid:
@@ -67,27 +64,3 @@ class Grid:
 def wait(bench):
     """The fixed waits of masscan and zmap: their own, but in the short form."""
     return ("--wait", 2 if bench.short else 10), ("-c", 2 if bench.short else 8)
-
-
-def loss(bench):
-    """5 % are lost each way, and closed ports answer."""
-    grid = Grid(bench, "loss")
-    masscan, zmap = wait(bench)
-    with grid.lab() as lab:
-        lab("loss", 5)
-        daemon = bench.daemon(lab, max_rate=50_000)
-        rows = bench.compare("loss", lab, [
-            Synscan("synscan --recall 0.9995", grid.many, "--rate", 40_000, "--recall", 0.9995, daemon=daemon),
-            Zmap("zmap -P 1", grid.single, "-r", 40_000, "-P", 1, *zmap),
-            Zmap("zmap -P 3", grid.single, "-r", 40_000, "-P", 3, *zmap),
-            Masscan("masscan --retries 0", grid.many, "--rate", 40_000, "--retries", 0, "--seed", bench.seed, *masscan),
-            Masscan("masscan --retries 2", grid.many, "--rate", 40_000, "--retries", 2, "--seed", bench.seed, *masscan),
-            Nmap("nmap -T4, 256 hosts", grid.nmap, "-T4"),
-        ])
-        row = rows["synscan --recall 0.9995"]
-        bench.promise("loss", "recall", row.median("recall"), "≥", 0.9995, 0.998)
-        bench.promise("loss", "probes for each target", row.median("probes_each"), "≤", 1.15, 1.25)
-
-
-ALL = {function.__name__: function for function in (loss,)}
-SHORT = ["loss"]
