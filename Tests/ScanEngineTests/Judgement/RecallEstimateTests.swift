@@ -1,3 +1,4 @@
+import Glibc
 import ScanEngine
 import TestSupport
 import Testing
@@ -86,12 +87,26 @@ struct RecallEstimateTests {
             ("a tenth at 60 %", World(sizes: [1800, 200], chances: [0.98, 0.4]), false),
         ] as [(String, World, Bool)])
     private func coverage(name: String, world: World, isReachable: Bool) {
-        let outcomes = (1...25).map { Self.scan(world, seed: $0) }
-        #expect(outcomes.count { $0.isInside } >= 21)
-        if isReachable { #expect(outcomes.count { $0.recall >= 0.999 } >= 23) }
+        let runs = Self.runs
+        let outcomes = (1...UInt64(runs)).map { Self.scan(world, seed: $0) }
+        let inside = outcomes.count { $0.isInside }
+        let met = outcomes.count { $0.recall >= 0.999 }
+        let wronglyTold = outcomes.count { $0.saysReached && $0.recall < 0.999 }
+        if Self.isSeries {
+            let reach = isReachable ? "" : ", out of reach"
+            print("| \(name) | \(inside) of \(runs) | \(met) of \(runs)\(reach) | \(wronglyTold) |")
+        }
+        // Twenty-five runs scatter more than a hundred.
+        let insideShare = !Self.isSeries ? 0.84 : name.contains("much worse") ? 0.75 : 0.9
+        #expect(Double(inside) >= insideShare * Double(runs))
+        if isReachable { #expect(Double(met) >= (Self.isSeries ? 0.95 : 0.92) * Double(runs)) }
         // Who is told that the goal is reached has reached it.
-        #expect(outcomes.count { $0.saysReached && $0.recall < 0.999 } <= 2)
+        #expect(Double(wronglyTold) <= 0.08 * Double(runs))
     }
+
+    /// Runs for each world, by their seeds; `Tests/run benchmarks` asks for a hundred and has them printed.
+    private static let isSeries = getenv("COVERAGE_RUNS") != nil
+    private static let runs = getenv("COVERAGE_RUNS").flatMap { Int(String(cString: $0)) } ?? 25
 
     @Test("without loss two sweeps are enough, with 5 % each way four or five are")
     func sweeps() {
