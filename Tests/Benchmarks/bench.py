@@ -64,7 +64,7 @@ class Bench:
             self.promise(name, "runs to its end", 0, "=", 1)
 
     def compare(self, scenario, lab, scanners, ideal=None):
-        """All scanners in turn, and all that again in the next run. Gives a row for each, by its name."""
+        """All scanners in turn, and all that again in the next run. Gives their rows."""
         rows = [Row(scenario, scanner.name, [], ideal) for scanner in scanners]
         for scanner in scanners:
             self.write_truth(scenario, scanner.ground)
@@ -73,7 +73,7 @@ class Bench:
                 if run <= (scanner.runs or self.runs):
                     row.runs.append(self.measure(scenario, lab, scanner, run))
         self.rows += rows
-        return {row.name: row for row in rows}
+        return rows
 
     def measure(self, scenario, lab, scanner, run):
         tell(f"{scenario}, run {run} of {scanner.runs or self.runs}: {scanner.name}")
@@ -81,8 +81,8 @@ class Bench:
         outcome = scanner.scan(lab, folder)
         name = f"run{run}-" + re.sub(r"[^a-z0-9]+", "-", scanner.name.lower()).strip("-")
         write_lines(folder / f"{name}.found", outcome.found)
-        told = {"seconds": outcome.seconds, "probes": outcome.probes, "recall": outcome.recall, "note": outcome.note, **outcome.account}
-        (folder / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n")
+        measured = {"seconds": outcome.seconds, "probes": outcome.probes, "recall": outcome.recall, "note": outcome.note}
+        (folder / f"{name}.json").write_text(json.dumps({**measured, **outcome.account}, indent=1) + "\n")
         tell(f"    recall {outcome.recall:.5f}, {outcome.probes_each:.3f} probes for each target, {outcome.seconds:.2f} s {outcome.note}")
         time.sleep(1)  # what is still on its way is not the next one's
         return outcome
@@ -117,7 +117,8 @@ class Bench:
             for scenario, what, value, sign, bound, held in self.promises))
 
     def heading(self):
-        commit = subprocess.run(["git", "-C", harness.HERE, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+        command = ["git", "-C", harness.HERE, "rev-parse", "--short", "HEAD"]
+        commit = subprocess.run(command, capture_output=True, text=True).stdout.strip()
         return (f"{time.strftime('%Y-%m-%d')}, commit {commit or 'unknown'}, {os.cpu_count()} cores, Linux {platform.release()}, "
                 f"{', '.join(peers.versions())}, seed {self.seed}{', short form' if self.short else ''}; medians:")
 

@@ -36,7 +36,7 @@ def policed(bench):
             scanners.append(Masscan(f"masscan {name}", grid.many, "--rate", rate or 10_000_000, "--seed", bench.seed, *masscan))
         if not bench.short:
             scanners.append(Nmap("nmap -T4", grid.many, "-T4", runs=1))
-        row = bench.compare("policed", lab, scanners, ideal(grid.many))["synscan"]
+        row, *_ = bench.compare("policed", lab, scanners, ideal(grid.many))
     promise(bench, "policed", row, 1.6, 6)
     if not bench.short:
         policed_long(bench)
@@ -51,9 +51,9 @@ def policed_long(bench):
         lab("silent", *(f"198.19.0.0/16:{port}" for port in silent))
         lab("limit", RATE, BURST, "all")
         daemon = bench.daemon(lab, max_rate=100_000)
-        row = bench.compare(scenario, lab, [
+        row, _ = bench.compare(scenario, lab, [
             Synscan("synscan", ground, daemon=daemon),
-            Masscan("masscan at 20,000/s", ground, "--rate", RATE, "--seed", bench.seed, "--wait", 10, runs=1)], ideal(ground))["synscan"]
+            Masscan("masscan at 20,000/s", ground, "--rate", RATE, "--seed", bench.seed, "--wait", 10, runs=1)], ideal(ground))
     promise(bench, scenario, row, 1.6)
 
 
@@ -70,7 +70,7 @@ def constant(bench):
         lab("open", *open_ports)
         lab("loss", 5)
         daemon = bench.daemon(lab, max_rate=cap)
-        row = bench.compare("constant", lab, [Synscan("synscan", ground, daemon=daemon)])["synscan"]
+        row, = bench.compare("constant", lab, [Synscan("synscan", ground, daemon=daemon)])
     bench.promise("constant", "found rate ÷ cap", row.median("found_rate") / cap, "≥", 0.8)
 
 
@@ -91,5 +91,5 @@ def behind(bench, scenario, *path):
         for command in path:
             lab(*command)
         daemon = bench.daemon(lab, max_rate=100_000)
-        row = bench.compare(scenario, lab, [Synscan("synscan", ground, daemon=daemon)], ideal(ground))["synscan"]
+        row, = bench.compare(scenario, lab, [Synscan("synscan", ground, daemon=daemon)], ideal(ground))
     promise(bench, scenario, row, 2, 8)
