@@ -62,6 +62,15 @@ package struct CanaryBook: Sendable {
         for index in entries.indices where part.contains(entries[index].place) { entries[index].isLost = true }
     }
 
+    /// Those that count, by what `key` says of their targets.
+    package func canaries<Key: Hashable>(by key: (UInt64) -> Key?) -> [Key: ProbeCount] {
+        entries.reduce(into: [:]) { sums, entry in
+            guard !entry.isLost, let key = key(entry.target) else { return }
+            sums[key, default: ProbeCount()].sent += 1
+            if entry.isAnswered { sums[key, default: ProbeCount()].answered += 1 }
+        }
+    }
+
     /// Those that count.
     package var canaries: ProbeCount {
         entries.reduce(into: ProbeCount()) { sum, entry in

@@ -1,3 +1,5 @@
+import ScanTargets
+
 /// When a canary is due, and which target it goes to: one of those that have answered, at random. The transmit thread only.
 struct CanaryChoice {
     private var draws: RandomDraws
@@ -59,8 +61,20 @@ struct CanaryChoice {
         let size = Double(table.positions.count)
         let start = table.positions.lowerBound + UInt64(draws.uniform() * size)
         let end = min(start + 65_536, table.positions.upperBound)
-        guard let target = table.nextAnswered(from: start, before: end) else { return nil }
-        sent += 1
-        return target
+        return table.nextAnswered(from: start, before: end)
     }
+
+    /// One of these positions that has answered, at random; nil where a few draws find none.
+    mutating func choose(among count: UInt64, _ table: ProbeTable, _ position: (UInt64) -> UInt64) -> UInt64? {
+        for _ in 0..<Self.draws {
+            let drawn = position(UInt64(draws.uniform() * Double(count)))
+            if table.positions.contains(drawn), [.open, .closed].contains(table.state(at: drawn)) { return drawn }
+        }
+        return nil
+    }
+
+    private static let draws = 8
+
+    /// One has been sent.
+    mutating func noteSent() { sent += 1 }
 }

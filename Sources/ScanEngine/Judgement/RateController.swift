@@ -57,9 +57,10 @@ package struct RateController: Sendable {
         rate = min(Self.firstRate, Self.firstRatePerHost * Double(max(1, hosts)), most)
     }
 
-    /// A round has other targets than the one before: their share is measured anew.
+    /// A round has other targets than the one before, and canaries on other hosts: their shares are measured anew.
     package mutating func beginRound() {
-        reference.first = ProbeCount()
+        reference = (ProbeCount(), ProbeCount())
+        innate = 1
         gathered = (ProbeCount(), ProbeCount())
         trial = nil
     }

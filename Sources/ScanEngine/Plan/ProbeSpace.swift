@@ -44,6 +44,13 @@ package struct ProbeSpace: Sendable {
         return endpoints.isEmpty ? nil : endpointIndex(of: target)
     }
 
+    /// The numbers of all targets on the host of the target numbered `index`; of that one alone where it was named with its port.
+    package func siblings(of index: UInt64) -> Range<UInt64> {
+        guard index < productCount else { return index..<index + 1 }
+        let first = index / portCount * portCount
+        return first..<first + portCount
+    }
+
     /// How many of the job's targets are on the host.
     package func portCount(of address: IPAddress) -> Int {
         (hosts.contains(address) ? ports.count : 0) + endpoints.count { $0.address == address }

@@ -60,17 +60,19 @@ extension Transmitter {
         var looked = 0
         while added.first + added.canaries < count, looked < Self.mostLooks, let next = table.nextSilent(from: position, before: end) {
             looked += 1
-            // In a slot of its own: right behind another frame it would find a path that counts packets used up by that one.
-            if hasCanaries, canaries.isDue(), addCanary(ports.canary, at: next) {
-                added.canaries += 1
-                continue
-            }
             position = next + 1
             guard let target = space.target(at: permutation.index(at: next)), let lane = lane(for: target.address),
                 let destination = target.address.v4
             else { continue }
+            guard isOfCrowd(target.address) else { continue }
             if !isWide, !books.tally.isLikely(target.address, target.port) {
                 passedOver += 1
+                continue
+            }
+            // In a slot of its own: right behind another frame it would find a path that counts packets used up by that one.
+            if hasCanaries, canaries.isDue(), addCanary(ports.canary, at: next, isFirst: isFirst) {
+                added.canaries += 1
+                position = next
                 continue
             }
             if isFirst, !floods.isIdle, floods.choose(target.address, next, now: now) == .leaveOut {
@@ -84,16 +86,29 @@ extension Transmitter {
         return added
     }
 
+    @inline(__always)
+    func isOfCrowd(_ address: IPAddress) -> Bool {
+        crowd == .all || slowHosts.contains(address) == (crowd == .slow)
+    }
+
     /// Puts a probe for a target that has answered into a lane; false when there is none, or no room.
-    private func addCanary(_ port: UInt16, at position: UInt64) -> Bool {
+    private func addCanary(_ port: UInt16, at position: UInt64, isFirst: Bool) -> Bool {
         let now = SteadyClock.nanoseconds()
         let patience = books.answerTimeout * 1000
-        guard let target = canaries.choose(table),
+        guard let target = (isFirst ? nil : sibling(of: position)) ?? canaries.choose(table),
             books.state.withLock({ !$0.canaries.isFull && !$0.canaries.isPending(target, since: now - patience) }),
             add(target, from: port, at: position)
         else { return false }
         books.state.withLock { $0.canaries.note(target, at: position, time: now) }
+        canaries.noteSent()
         return true
+    }
+
+    /// A target on the same host that has answered: after the first pass what is silent may be so because its host loses more than others, and
+    /// then canaries must tell of such hosts.
+    private func sibling(of position: UInt64) -> UInt64? {
+        let siblings = space.siblings(of: permutation.index(at: position))
+        return canaries.choose(among: UInt64(siblings.count), table) { permutation.position(of: siblings.lowerBound + $0) }
     }
 
     /// Puts one more probe for the target at `position` into its lane, when the pass has come to `place`; false when that has no room or it may

@@ -35,26 +35,27 @@ extension Transmitter {
         beginStretch(position, isFirst: isFirst, now)
     }
 
-    /// Bounds the pass by how its targets are spread: all targets in the first round, later those that it will ask. False when the run is
-    /// stopped.
-    func capRate(_ place: Place, isWide: Bool) -> Bool {
+    /// Bounds the pass by how its targets are spread: all targets in the first round, later those that it will ask. How many these are, nil when
+    /// the run is stopped.
+    func capRate(_ place: Place, isWide: Bool) -> Int? {
         guard place.round > 0 else {
             caps.begin(RateCaps.Density(of: specification.selection))
-            return true
+            return table.silentCount
         }
         var counter = DensityCounter()
         var position = table.positions.lowerBound
         while let next = table.nextSilent(from: position, before: table.positions.upperBound) {
             position = next + 1
-            guard let target = space.target(at: permutation.index(at: next)), isWide || books.tally.isLikely(target.address, target.port)
+            guard let target = space.target(at: permutation.index(at: next)), isOfCrowd(target.address),
+                isWide || books.tally.isLikely(target.address, target.port)
             else { continue }
             counter.add(target.address)
             guard counter.density.targets % 65_536 == 0 else { continue }
             telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
-            if books.isStopping { return false }
+            if books.isStopping { return nil }
         }
         caps.begin(counter.density)
-        return true
+        return Int(clamping: counter.density.targets)
     }
 
     private func beginStretch(_ position: UInt64, isFirst: Bool, _ now: Int64) {

@@ -17,6 +17,7 @@ extension Transmitter {
             return known(state)
         }
         lastEvidence = evidence
+        noteSlowHosts(after: evidence.sweeps.count)
         let isLast = evidence.sweeps.count > specification.retries
         guard evidence.silent > 0 else { return nil }
         guard let goal = specification.recall else { return isLast ? nil : true }
@@ -30,6 +31,13 @@ extension Transmitter {
             if isLast || RecallEstimate(checked, seed: seed).reaches(goal) { return nil }
         }
         return mustBeWide || RecallEstimate(evidence, seed: seed).needsWideSweep(goal)
+    }
+
+    /// By the canaries of a later round, which go to the hosts that have silent targets left.
+    private func noteSlowHosts(after sweeps: Int) {
+        guard sweeps > 1, controller != nil else { return }
+        let canaries = books.state.withLock { $0.canaries }
+        slowHosts.judge(canaries.canaries { [space, permutation] in space.target(at: permutation.index(at: $0))?.address })
     }
 
     /// One pass alone is asked for without an estimate, and gets none.

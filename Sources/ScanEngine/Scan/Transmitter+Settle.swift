@@ -13,6 +13,7 @@ extension Transmitter {
         let start = table.positions.upperBound
         let next = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count))
         books.tally.clear()
+        (slowHosts, slowController) = (SlowHosts(), nil)
         books.state.withLock { state in
             state.counters.filtered += Int64(table.silentCount)
             state.previous = table

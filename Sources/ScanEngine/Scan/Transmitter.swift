@@ -27,6 +27,10 @@ final class Transmitter: @unchecked Sendable {
     var floods: FloodWatch
     var suspicionsSeen = 0
     var leftOut: [UInt64] = []
+    /// Hosts that lose more than others, which of the hosts the pass is for, and the rate that the slow ones bear.
+    var slowHosts = SlowHosts()
+    var crowd = Crowd.all
+    var slowController: RateController?
     var outage = OutageWatch()
     /// From where on nothing has answered any more, while that is so.
     var darkFrom: UInt64?
@@ -53,6 +57,14 @@ final class Transmitter: @unchecked Sendable {
     var isRepeating = false
     /// Silent targets that the sweep has passed over as unlikely.
     var passedOver = 0
+
+    /// Which hosts a pass is for.
+    enum Crowd {
+        case all
+        /// Those that are not slow.
+        case steady
+        case slow
+    }
 
     /// However slow the rate, the thread looks around that often; ns.
     static let longestWait: Int64 = 1_000_000_000
@@ -136,16 +148,26 @@ final class Transmitter: @unchecked Sendable {
         }
     }
 
-    /// One round: a pass over the silent targets from `place` on, and again over the parts that were sent too fast. The place to go on from
-    /// when the run is stopped.
+    /// One round. The place to go on from when the run is stopped.
     private func sweep(_ place: Place, isWide: Bool) throws(EngineError) -> Place? {
-        let end = table.positions.upperBound
         passedOver = 0
-        controller?.beginRound()
         outage.beginRound()
-        guard capRate(place, isWide: isWide) else { return place }
-        canaries.begin(round: place.round, chunk: table.positions.count, silent: table.silentCount)
         noteOmissions(place.round, place.position)
+        guard !slowHosts.isEmpty else { return try sweep(.all, place, isWide: isWide) }
+        if let stopped = try sweep(.steady, place, isWide: isWide) { return stopped }
+        let steady = controller
+        controller = slowController ?? controller
+        defer { (slowController, controller) = (controller, steady) }
+        return try sweep(.slow, place, isWide: isWide)
+    }
+
+    /// A round's pass over the silent targets of some hosts from `place` on, and again over the parts that were sent too fast.
+    private func sweep(_ crowd: Crowd, _ place: Place, isWide: Bool) throws(EngineError) -> Place? {
+        let end = table.positions.upperBound
+        self.crowd = crowd
+        controller?.beginRound()
+        guard let silent = capRate(place, isWide: isWide) else { return place }
+        canaries.begin(round: place.round, chunk: table.positions.count, silent: silent)
         var parts = [place.position..<end]
         for turn in 0...Self.mostRepeats {
             lossy = []

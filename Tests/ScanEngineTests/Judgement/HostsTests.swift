@@ -61,6 +61,24 @@ struct HostsTests {
         #expect(choices == [.probe, .leaveOut, .probe, .leaveOut])
     }
 
+    @Test("a host or a network that answers far less than all others is slow, one that may be unlucky is not")
+    func slow() {
+        func count(_ sent: Int, _ answered: Int) -> ProbeCount { ProbeCount(sent: sent, answered: answered) }
+        var canaries = [host(1): count(12, 2), host(2): count(4, 0), host(3): count(12, 9)]
+        for number in 10...40 as ClosedRange<UInt32> { canaries[host(number)] = count(5, 5) }
+        // Too few for each host of this network, enough for all of them.
+        for number in 256...260 as ClosedRange<UInt32> { canaries[host(number)] = count(3, 1) }
+        var slow = SlowHosts()
+        slow.judge(canaries)
+        #expect((0...40).filter { slow.contains(host($0)) } == [1])
+        #expect([256, 260, 511].allSatisfy { slow.contains(host($0)) } && !slow.contains(host(512)))
+        // Where all lose alike nobody is slow, and without others nobody can be told to be.
+        var none = SlowHosts()
+        none.judge(Dictionary(uniqueKeysWithValues: (0..<40).map { (host($0), count(10, 6)) }))
+        none.judge([host(1): count(200, 20)])
+        #expect(none.isEmpty)
+    }
+
     @Test("a host is up once it has answered, whatever came before and comes after")
     func roll() throws {
         var roll = HostRoll(AddressSet([try #require(AddressRange("198.18.0.0/24"))]))
