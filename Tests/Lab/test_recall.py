@@ -1,8 +1,13 @@
 """How complete a scan is, what it says about that, and how few packets that takes."""
 
+import datetime
 import random
 
 from harness import LabTest, wait_until
+
+
+def when(line):
+    return datetime.datetime.fromisoformat(line["time"])
 
 
 class Recall(LabTest):
@@ -71,6 +76,7 @@ class Rate(LabTest):
     def tearDown(self):
         super().tearDown()
         self.lab("limit", 0)
+        self.lab("answers", 0)
         self.lab("clear")
 
     def test_a_policed_path_is_found_out_and_costs_no_more_than_the_goal(self):
@@ -86,6 +92,21 @@ class Rate(LabTest):
         self.assertLess(account["seconds"], 15)
         self.assertTrue(account["rate_verified"])
         self.assertLess(account["found_rate"], 25_000)
+
+    def test_a_host_that_answers_little_is_found_completely_and_holds_up_nobody(self):
+        # Many others have silent targets, too: those must not hide it.
+        slow, answers, ports = "198.18.64.9", 200, 1000
+        self.lab("silent", "198.18.64.16/28:1300-1499")
+        self.lab("answers", answers, slow)
+        self.own_daemon(limits={"max_rate": 20_000, "max_rate_per_host": 1000}).start()
+        _, job = self.scan("198.18.64.0/27", "-p", "500-1499")
+        account = self.assert_account(job, open=32 * 5, untested=0, goal_reached=True)
+        # The slow host's own time, and that again for what is found out about it.
+        self.assertLess(account["seconds"], 3 * ports / answers)
+        times = [when(line) for line in self.daemon.lines(job, "port") if line["address"] != slow]
+        self.assertEqual(len(times), 31 * 5)
+        [started] = self.daemon.lines(job, "job.started")
+        self.assertLess((max(times) - when(started)).total_seconds(), 0.6 * account["seconds"], "the others were through before")
 
     def test_the_most_that_it_may_be_is_kept(self):
         self.own_daemon().start()
