@@ -12,4 +12,11 @@ package struct HostFinding: Codable, Sendable, Equatable {
     package var openPorts: Int?
     package var sampled: Int?
     package var sampledOpen: Int?
+
+    package init(time: Timestamp, address: IPAddress, state: String, reason: String) {
+        self.time = time
+        self.address = address
+        self.state = state
+        self.reason = reason
+    }
 }

@@ -49,13 +49,17 @@ struct FindingRowTests {
 
     @Test("whole hosts and contradictions have words of their own")
     func hosts() throws {
-        let lines = [
-            #"{"address":"10.0.0.1","state":"up","reason":"reset","ttl":64}"#,
-            #"{"address":"10.0.0.2","state":"answers-everything","reason":"syn-ack","open_ports":1300,"sampled":64,"sampled_open":64}"#,
-            #"{"address":"10.0.0.3","port":22,"protocol":"tcp","state":"closed","reason":"reset","conflict":"syn-ack ttl 57"}"#,
-        ]
+        func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
+        let up = HostFinding(time: Timestamp(microseconds: 0), address: try address("10.0.0.1"), state: "up", reason: "reset")
+        var flooded = HostFinding(
+            time: Timestamp(microseconds: 0), address: try address("10.0.0.2"), state: "answers-everything", reason: "syn-ack")
+        flooded.openPorts = 1300
+        var finding = Finding(
+            time: Timestamp(microseconds: 0), address: try address("10.0.0.3"), port: 22, state: .closed, reason: "reset")
+        finding.conflict = "syn-ack ttl 57"
+        let lines = [try APICoding.encode(up), try APICoding.encode(flooded), try APICoding.encode(finding)]
         #expect(
-            try lines.map { try FindingRow(line: Array($0.utf8)).cells } == [
+            try lines.map { try FindingRow(line: Array($0)).cells } == [
                 ["10.0.0.1", "host", "up", "reset", ""],
                 ["10.0.0.2", "host", "answers-everything", "syn-ack from 1,300 ports, the rest untested", ""],
                 ["10.0.0.3", "22/tcp", "closed", "reset, then syn-ack ttl 57", ""],

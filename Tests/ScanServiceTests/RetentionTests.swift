@@ -28,6 +28,8 @@ struct RetentionTests {
     private func job(ended days: Int64?, findings: Int) async throws -> Int64 {
         let id = try Samples.insertJob(store)
         recorder.sink(job: id, name: nil).deliver((0..<findings).map { Samples.observation(UInt32($0)) })
+        let host = HostObservation(time: 1, address: Samples.observation(1).address, state: .up, reason: .synAck)
+        recorder.sink(job: id, name: nil).deliver([host])
         let time = days.map { WallClock.microseconds() - $0 * 86_400_000_000 }
         try await recorder.perform { db in
             try db.execute(
@@ -51,6 +53,8 @@ struct RetentionTests {
         let (young, live) = (try await job(ended: 89, findings: 3), try await job(ended: nil, findings: 4))
         await prune()
         #expect(try await counts() == [young: 3, live: 4], "\(old) is there still")
+        let hosts = try await store.pool.read { try Int64.fetchAll($0, sql: "SELECT job FROM hosts ORDER BY job") }
+        #expect(hosts == [young, live])
         recorder.stop()
     }
 

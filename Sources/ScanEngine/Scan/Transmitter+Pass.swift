@@ -135,8 +135,8 @@ extension Transmitter {
         guard version != scopeVersion else { return }
         scopeVersion = version
         reachable = Self.reachable(scope, lanes)
-        // What a repeated part asks is only a part of the round: that was judged when the round came by.
-        if !isRepeating { noteOmissions(round, position) }
+        // What a repeated part asks, or a pass over the slow hosts alone, is only a part of the round: that was judged when the round came by.
+        if !isRepeating, crowd != .slow { noteOmissions(round, position) }
     }
 
     func noteOmissions(_ round: Int, _ position: UInt64) {

@@ -92,6 +92,12 @@ package struct Retention: Service {
                     // The ids of the latest findings are given again.
                     try db.execute(
                         sql: "UPDATE checkpoints SET last_finding = min(last_finding, (SELECT ifnull(max(id), 0) FROM findings))")
+                    try db.execute(
+                        sql: """
+                            DELETE FROM hosts WHERE job = ? AND (address, state) IN
+                                (SELECT address, state FROM hosts WHERE job = ? LIMIT ?)
+                            """, arguments: [job, job, room])
+                    room -= db.changesCount
                     guard room > 0 else { return (false, []) }
                     try db.execute(sql: "DELETE FROM jobs WHERE id = ?", arguments: [job])
                 }

@@ -38,6 +38,7 @@ struct RecallEstimateTests {
             }
             firsts.append(first)
             let sum = found.reduce(0, +)
+            // As where silent targets are on all hosts, so that canaries say no more of those that lose much than of others: the harder case.
             let canaries = canaries(min(firsts.count == 1 ? 800 : 160, 10 * sum), among: found, chances, &generator)
             evidence.sweeps.append(
                 .init(canaries: canaries, isWide: true, open: first.reduce(0, +), answers: first.reduce(0, +)))
