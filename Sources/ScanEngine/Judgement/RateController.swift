@@ -57,12 +57,14 @@ package struct RateController: Sendable {
         rate = min(Self.firstRate, Self.firstRatePerHost * Double(max(1, hosts)), most)
     }
 
-    /// A round has other targets than the one before, and canaries on other hosts: their shares are measured anew.
+    /// A round has other targets than the one before, and canaries on other hosts: their shares are measured anew. What was being tried out and
+    /// has not been decided is as if it had not been.
     package mutating func beginRound() {
         reference = (ProbeCount(), ProbeCount())
-        innate = 1
         gathered = (ProbeCount(), ProbeCount())
-        trial = nil
+        guard let trial else { return }
+        (rate, isSlowStart) = (trial.rate, trial.isSlowStart)
+        self.trial = nil
     }
 
     /// The rate may be no higher from now on.

@@ -145,6 +145,17 @@ struct RateControllerTests {
         #expect(outcome.lost < path.targets / 50)
     }
 
+    @Test("a lower rate that is tried out when a round ends is taken back")
+    func unfinishedTrial() {
+        var controller = RateController(hosts: 4096, most: 10_000)
+        var stretch = Stretch(rate: 10_000, isFirst: false, start: 0)
+        stretch.canaries = ProbeCount(sent: 20, answered: 5)
+        for _ in 0..<3 { _ = controller.judge(stretch, most: 10_000, now: 1) }
+        #expect(controller.rate < 3000)
+        controller.beginRound()
+        #expect(controller.rate == 10_000)
+    }
+
     @Test("where nothing answers the first rate stays, and says that it is unverified")
     func emptyNetwork() {
         let outcome = Self.scan(Path(targets: 20_000, silent: 1), seed: 1)
