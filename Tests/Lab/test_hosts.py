@@ -52,6 +52,7 @@ class Hosts(LabTest):
         self.daemon.start()
         self.daemon.finish(job)
         self.assertEqual(self.assert_flood(job), 99)
+        self.assert_account(job, hosts_answering_everything=1)
 
     def test_all_of_it_is_reported_when_that_is_asked_for(self):
         self.lab("everything", 1000, FLOODED)

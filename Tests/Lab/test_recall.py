@@ -2,6 +2,7 @@
 
 import datetime
 import random
+import time
 
 from harness import LabTest, wait_until
 
@@ -94,11 +95,8 @@ class Rate(LabTest):
         self.assertLess(account["found_rate"], 25_000)
 
     def test_a_host_that_answers_little_is_found_completely_and_holds_up_nobody(self):
-        # Many others have silent targets, too: those must not hide it.
         slow, answers, ports = "198.18.64.9", 200, 1000
-        self.lab("silent", "198.18.64.16/28:1300-1499")
-        self.lab("answers", answers, slow)
-        self.own_daemon(limits={"max_rate": 20_000, "max_rate_per_host": 1000}).start()
+        self.start_beside_slow_host(slow, answers)
         _, job = self.scan("198.18.64.0/27", "-p", "500-1499")
         account = self.assert_account(job, open=32 * 5, untested=0, goal_reached=True)
         # The slow host's own time, and that again for what is found out about it.
@@ -107,6 +105,23 @@ class Rate(LabTest):
         self.assertEqual(len(times), 31 * 5)
         [started] = self.daemon.lines(job, "job.started")
         self.assertLess((max(times) - when(started)).total_seconds(), 0.6 * account["seconds"], "the others were through before")
+
+    def test_a_slow_host_is_found_completely_across_kills_too(self):
+        self.start_beside_slow_host("198.18.64.9", 200)
+        job = self.daemon.submit("198.18.64.0/27", "-p", "500-1499")
+        for _ in range(4):
+            time.sleep(1.5)
+            self.daemon.kill()
+            self.daemon.start()
+        self.daemon.finish(job)
+        self.assert_account(job, open=32 * 5, untested=0, goal_reached=True)
+        self.assertEqual(len(self.daemon.lines(job, "port")), 32 * 5)
+
+    def start_beside_slow_host(self, slow, answers):
+        """A daemon, and a host that gives so many answers a second. Many others have silent targets, too: those must not hide it."""
+        self.lab("silent", "198.18.64.16/28:1300-1499")
+        self.lab("answers", answers, slow)
+        self.own_daemon(limits={"max_rate": 20_000, "max_rate_per_host": 1000}).start()
 
     def test_the_most_that_it_may_be_is_kept(self):
         self.own_daemon().start()

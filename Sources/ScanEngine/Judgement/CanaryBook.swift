@@ -62,6 +62,15 @@ package struct CanaryBook: Sendable {
         for index in entries.indices where part.contains(entries[index].place) { entries[index].isLost = true }
     }
 
+    /// Those that count and have had the time to be answered: sent before `time`, ns.
+    package func canaries(sentBefore time: Int64) -> ProbeCount {
+        entries.reduce(into: ProbeCount()) { sum, entry in
+            guard !entry.isLost, entry.time < time else { return }
+            sum.sent += 1
+            if entry.isAnswered { sum.answered += 1 }
+        }
+    }
+
     /// Those that count, by what `key` says of their targets.
     package func canaries<Key: Hashable>(by key: (UInt64) -> Key?) -> [Key: ProbeCount] {
         entries.reduce(into: [:]) { sums, entry in
@@ -72,13 +81,7 @@ package struct CanaryBook: Sendable {
     }
 
     /// Those that count.
-    package var canaries: ProbeCount {
-        entries.reduce(into: ProbeCount()) { sum, entry in
-            guard !entry.isLost else { return }
-            sum.sent += 1
-            if entry.isAnswered { sum.answered += 1 }
-        }
-    }
+    package var canaries: ProbeCount { canaries(sentBefore: .max) }
 }
 
 /// The targets that answered first not long ago, for canaries among them.

@@ -12,50 +12,51 @@ package struct FloodWatch {
         package var lastSent: Int64 = 0
     }
 
-    package enum Choice {
-        case probe
-        /// The host answers everything: its target is left out.
-        case leaveOut
-    }
-
     package static let sample = 64
     /// With fewer than that all of the host's ports are the sample.
     package static let leastSample = 16
     /// Of those that can answer, given what the path loses.
     private static let share = 0.9
+    /// On a path that loses more than that nobody is said to answer everything.
+    private static let leastAnswering = 0.5
 
     package private(set) var suspects: [IPAddress: Suspect] = [:]
-    private(set) var flooded: Set<IPAddress>
+    private var flooded: Set<IPAddress>
+    /// Those whose sample is whole, in the order in which that came about.
+    private var waiting: [IPAddress] = []
 
     package init(flooded: [IPAddress]) { self.flooded = Set(flooded) }
 
     /// Whether no host is of interest, so that nothing has to be looked up.
     package var isIdle: Bool { suspects.isEmpty && flooded.isEmpty }
 
+    /// Whether the host's targets are left out.
+    package func isFlooded(_ address: IPAddress) -> Bool { flooded.contains(address) }
+
     package mutating func suspect(_ address: IPAddress) {
         guard !flooded.contains(address), suspects[address] == nil else { return }
         suspects[address] = Suspect()
     }
 
-    /// The next probe of the first pass would go to the target at `position`.
-    package mutating func choose(_ address: IPAddress, _ position: UInt64, now: Int64) -> Choice {
-        if flooded.contains(address) { return .leaveOut }
-        if let count = suspects[address]?.positions.count, count < Self.sample {
-            suspects[address]?.positions.append(position)
-            suspects[address]?.lastSent = now
-        }
-        return .probe
+    /// A probe of the first pass goes to the target at `position`, at `now` (ns).
+    package mutating func note(_ address: IPAddress, _ position: UInt64, now: Int64) {
+        guard let sample = suspects[address]?.positions, sample.count < Self.sample, !sample.contains(position) else { return }
+        suspects[address]?.positions.append(position)
+        suspects[address]?.lastSent = now
+        if sample.count + 1 == Self.sample { waiting.append(address) }
     }
 
-    /// Those whose sample is whole and has had `patience` ns to be answered.
-    package func due(_ now: Int64, patience: Int64) -> [IPAddress] {
-        suspects.filter { $0.value.positions.count == Self.sample && $0.value.lastSent + patience < now }.map(\.key)
+    /// Takes out those whose sample is whole and was sent before `time` (ns).
+    package mutating func takeDue(sentBefore time: Int64) -> [IPAddress] {
+        let end = waiting.firstIndex { (suspects[$0]?.lastSent ?? 0) >= time } ?? waiting.count
+        defer { waiting.removeFirst(end) }
+        return Array(waiting[..<end])
     }
 
     /// Ends the suspicion: `open` of `sampled` targets are open, and the path answers `answering` of all probes to what is there.
     package mutating func judge(_ address: IPAddress, open: Int, sampled: Int, answering: Double) -> Bool {
         suspects[address] = nil
-        let isFlooded = sampled > 0 && Double(open) >= Self.share * answering * Double(sampled)
+        let isFlooded = sampled > 0 && Double(open) >= Self.share * max(answering, Self.leastAnswering) * Double(sampled)
         if isFlooded { flooded.insert(address) }
         return isFlooded
     }

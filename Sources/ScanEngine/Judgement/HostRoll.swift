@@ -6,7 +6,10 @@ package struct HostRoll: Sendable {
     package static let mostHosts: UInt128 = 1 << 24
 
     package enum Sign: UInt8, Sendable {
-        case silent, unreachable, up
+        case silent, unreachable
+        /// At least one of its targets was never probed.
+        case leftOut
+        case up
     }
 
     package let addresses: AddressSet
@@ -18,6 +21,7 @@ package struct HostRoll: Sendable {
     }
 
     package func sign(at offset: UInt64) -> Sign {
+        guard offset / 32 < words.count else { return .silent }
         let (word, shift) = Self.place(offset)
         return Sign(rawValue: UInt8(truncatingIfNeeded: words[word] >> shift & 3)) ?? .up
     }

@@ -2,7 +2,7 @@ package import ScanTargets
 
 /// How many open ports hosts have, in bounded memory: exact while few hosts have any, afterwards too low by at most a few for each.
 ///
-/// Counts every host until there is no room; then all counts fall by one and those at zero make room (Misra & Gries, "Finding Repeated
+/// Counts every host until there is no room; then all counts fall by the least and those at zero make room (Misra & Gries, "Finding Repeated
 /// Elements", 1982). A host with hundreds among hosts with few keeps its place. Guarded by the books' lock.
 package struct OpenPortTally: Sendable {
     package static let capacity = 3 << 12
@@ -21,7 +21,7 @@ package struct OpenPortTally: Sendable {
         let print = Self.print(of: address)
         var slot = slot(of: print)
         if prints[slot] == 0 {
-            while used == Self.capacity { makeRoom() }
+            if used == Self.capacity { makeRoom() }
             slot = self.slot(of: print)
             prints[slot] = print
             used += 1
@@ -40,13 +40,15 @@ package struct OpenPortTally: Sendable {
     }
 
     private mutating func makeRoom() {
+        var least = UInt32.max
+        for slot in 0..<Self.slots where counts[slot] > 0 { least = min(least, counts[slot]) }
         swap(&prints, &spare.prints)
         swap(&counts, &spare.counts)
         for slot in 0..<Self.slots { (prints[slot], counts[slot]) = (0, 0) }
         used = 0
-        for old in 0..<Self.slots where spare.counts[old] > 1 {
+        for old in 0..<Self.slots where spare.counts[old] > least {
             let slot = slot(of: spare.prints[old])
-            (prints[slot], counts[slot]) = (spare.prints[old], spare.counts[old] - 1)
+            (prints[slot], counts[slot]) = (spare.prints[old], spare.counts[old] - least)
             used += 1
         }
     }

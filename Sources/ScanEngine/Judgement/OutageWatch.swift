@@ -20,6 +20,9 @@ package struct OutageWatch: Sendable {
         forget()
     }
 
+    /// Another part of the order is sent: the fault cannot lie where the last one was.
+    package mutating func beginPass() { (lastLight, darkFrom) = ([], nil) }
+
     /// What was missing is explained: counting begins again.
     package mutating func forget() { (expected, darkFrom) = (0, nil) }
 

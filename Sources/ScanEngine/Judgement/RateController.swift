@@ -46,6 +46,8 @@ package struct RateController: Sendable {
     /// Canaries that must have been sent, and the share of them below which the rate itself is under suspicion.
     private static let enoughCanaries = 40
     private static let suspicious = 0.75
+    /// After so many a trial is over: where hardly anything answers at either rate, it will not be decided.
+    private static let mostTrialCanaries = 200
 
     private struct Trial {
         var rate: Double
@@ -123,7 +125,8 @@ package struct RateController: Sendable {
         guard let evidence = compare() else { return .open }
         let surplus = -evidence.deficit
         let isMore = surplus / (evidence.variance + 1).squareRoot() > 3.1 && surplus > 0.1 * evidence.expected
-        guard isMore || evidence.expected >= Self.enough else { return .open }
+        let isEnough = evidence.expected >= Self.enough || gathered.canaries.sent >= Self.mostTrialCanaries
+        guard isMore || isEnough else { return .open }
         self.trial = nil
         defer { gathered = (ProbeCount(), ProbeCount()) }
         if isMore {

@@ -11,7 +11,11 @@ package struct AnswerMemory: Sendable {
         var isTold = false
     }
 
+    /// So many contradictions a run tells of: a host that makes them up must not fill disk and memory.
+    private static let mostTold = 65_536
+
     private var entries = [Entry](repeating: Entry(), count: slots)
+    private var told = 0
 
     package init() {}
 
@@ -26,12 +30,14 @@ package struct AnswerMemory: Sendable {
         return entry.position == position && entry.ttl != ttl
     }
 
-    /// Notes that a contradiction is being told; false when one of this target has been, lately.
+    /// Notes that a contradiction is being told; false when one of this target has been lately, or too many have been.
     package mutating func tell(_ position: UInt64, ttl: UInt8) -> Bool {
         let slot = Self.slot(position)
         if entries[slot].position != position { entries[slot] = Entry(position: position, ttl: ttl) }
-        defer { entries[slot].isTold = true }
-        return !entries[slot].isTold
+        guard !entries[slot].isTold, told < Self.mostTold else { return false }
+        entries[slot].isTold = true
+        told += 1
+        return true
     }
 
     private static func slot(_ position: UInt64) -> Int {

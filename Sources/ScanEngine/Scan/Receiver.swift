@@ -5,7 +5,7 @@ import Synchronization
 
 /// The capture thread's loop: packets → verified replies → the books and the sink.
 final class Receiver: @unchecked Sendable {
-    // Unchecked: after the initialiser only the capture thread touches the captures and `found`.
+    // Unchecked: after the initialiser only the capture thread touches what can change here.
     private var captures: [PacketCapture]
     private let books: ScanBooks
     private let space: ProbeSpace
@@ -86,8 +86,9 @@ final class Receiver: @unchecked Sendable {
                 }
             }
             // Under the lock, so that a checkpoint never knows of an answer that has not been delivered.
-            if !found.isEmpty { sink.deliver(found) }
+            // Hosts first: a finding that is stored is not asked for again, and could not tell of its host any more.
             if !hosts.isEmpty { sink.deliver(hosts) }
+            if !found.isEmpty { sink.deliver(found) }
             return (result, before > 0 && state.current.silentCount == 0)
         }
         found.removeAll(keepingCapacity: true)
@@ -178,7 +179,8 @@ final class Receiver: @unchecked Sendable {
     private func noteConflict(
         _ position: UInt64, _ target: Endpoint, _ reply: Reply, _ reason: Reason, _ time: Int64, _ state: inout ScanBooks.State
     ) {
-        guard reason == .synAck || reason == .reset, state.current.positions.contains(position),
+        // It says more of a finding and is none: when the recorder is behind, it is only counted.
+        guard reason == .synAck || reason == .reset, !sink.isFull, state.current.positions.contains(position),
             let first = state.current.state(at: position), first == .open || first == .closed,
             recorded.contains(first) || recorded.contains(reason.state),
             first != reason.state || reason == .synAck && state.memory.contradicts(position, ttl: reply.timeToLive),

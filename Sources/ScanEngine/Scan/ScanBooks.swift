@@ -58,8 +58,7 @@ final class ScanBooks: Sendable {
     let suspicions = Atomic<Int>(0)
     private let openPortsThreshold: Int?
 
-    /// Counts an open port of a host; every time that there are suspiciously many, twice as many, four times as many, it is suspected. Under the
-    /// lock.
+    /// Counts an open port of a host; when there are suspiciously many, and again at twice and four times as many, it is suspected. Under the lock.
     func noteOpen(_ address: IPAddress, _ state: inout State) {
         guard let threshold = openPortsThreshold, case let count = state.openPorts.note(address), count % threshold == 0,
             (count / threshold).nonzeroBitCount == 1

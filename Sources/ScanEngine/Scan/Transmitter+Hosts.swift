@@ -10,14 +10,25 @@ extension Transmitter {
             suspicionsSeen = seen
             takeSuspects()
         }
-        guard !floods.suspects.isEmpty else { return }
-        for address in floods.due(now, patience: books.answerTimeout * 1000) { judgeSuspect(address) }
+        let time = now - books.answerTimeout * 1000
+        let due = floods.takeDue(sentBefore: time)
+        if !due.isEmpty { judge(due, sentBefore: time) }
     }
 
     /// The first pass is over: what it has asked must do.
     func judgeSuspects() {
         takeSuspects()
-        for address in floods.suspects.keys { judgeSuspect(address) }
+        judge(Array(floods.suspects.keys), sentBefore: .max)
+    }
+
+    private func judge(_ suspects: [IPAddress], sentBefore time: Int64) {
+        guard !suspects.isEmpty else { return }
+        let canaries = books.state.withLock { $0.canaries.canaries(sentBefore: time) }
+        let answering = canaries.sent >= 20 ? Double(canaries.answered) / Double(canaries.sent) : 1
+        for address in suspects {
+            telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+            judge(address, answering: answering)
+        }
     }
 
     private func takeSuspects() {
@@ -28,12 +39,11 @@ extension Transmitter {
         for address in suspected { floods.suspect(address) }
     }
 
-    private func judgeSuspect(_ address: IPAddress) {
+    private func judge(_ address: IPAddress, answering: Double) {
         let positions = floods.suspects[address]?.positions ?? []
-        let (known, canaries) = books.state.withLock { ($0.openPorts.count(of: address), $0.canaries.canaries) }
+        let known = books.state.withLock { $0.openPorts.count(of: address) }
         var (open, sampled) = (positions.count { table.state(at: $0) == .open }, positions.count)
         if sampled < FloodWatch.leastSample { (open, sampled) = (known, space.portCount(of: address)) }
-        let answering = canaries.sent >= 20 ? Double(canaries.answered) / Double(canaries.sent) : 1
         guard floods.judge(address, open: open, sampled: sampled, answering: answering) else { return }
         var observation = HostObservation(time: WallClock.microseconds(), address: address, state: .answersEverything, reason: .synAck)
         observation.flood = HostObservation.Flood(openPorts: known, sampled: sampled, sampledOpen: open)
@@ -52,26 +62,28 @@ extension Transmitter {
         leftOut.removeAll(keepingCapacity: true)
     }
 
-    /// Reports every host of which nothing has answered, where that is wanted; false when the run is stopped on the way. Those that may not be
-    /// probed at present are left out.
+    /// Reports every host of which nothing has answered, where that is wanted; false when the run is stopped on the way. Those that were left out
+    /// with one of their targets, or may not be probed at present, are not.
     func reportDown() -> Bool {
-        guard let roll = books.state.withLock({ $0.roll }) else { return true }
-        var batch: [HostObservation] = []
-        for offset in 0..<UInt64(clamping: roll.addresses.count) {
-            if offset % 4096 == 0, !hasRoom() { return false }
-            guard case let sign = roll.sign(at: offset), sign != .up, let address = roll.addresses.address(at: offset),
-                reachable.contains(address)
-            else { continue }
-            batch.append(
-                HostObservation(
-                    time: WallClock.microseconds(), address: address, state: .down,
-                    reason: sign == .unreachable ? .hostUnreachable : .noResponse))
-            guard batch.count == 4096 else { continue }
-            sink.deliver(batch)
-            batch.removeAll(keepingCapacity: true)
+        guard let addresses = books.state.withLock({ $0.roll?.addresses }) else { return true }
+        let count = UInt64(clamping: addresses.count)
+        for start in stride(from: 0, to: count, by: 4096) {
+            guard hasRoom() else { return false }
+            // Under the lock no host comes up in between.
+            books.state.withLock { state in
+                sink.deliver((start..<min(start + 4096, count)).compactMap { down(at: $0, state.roll, addresses) })
+            }
         }
-        if !batch.isEmpty { sink.deliver(batch) }
         return true
+    }
+
+    private func down(at offset: UInt64, _ roll: HostRoll?, _ addresses: AddressSet) -> HostObservation? {
+        guard let sign = roll?.sign(at: offset), sign == .silent || sign == .unreachable, let address = addresses.address(at: offset),
+            reachable.contains(address)
+        else { return nil }
+        return HostObservation(
+            time: WallClock.microseconds(), address: address, state: .down,
+            reason: sign == .unreachable ? .hostUnreachable : .noResponse)
     }
 
     /// Waits until the sink takes more; false when the run is stopped.

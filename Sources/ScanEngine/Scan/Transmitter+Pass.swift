@@ -11,6 +11,7 @@ extension Transmitter {
         var position = part.lowerBound
         lastSent = 0
         (passFrom, unjudgedFrom) = (position, position)
+        outage.beginPass()
         books.state.withLock { $0.stretches.begin() }
         (stretchEnd, nextVerdict) = (0, 0)
         pacer.resume(now: SteadyClock.nanoseconds())
@@ -69,16 +70,17 @@ extension Transmitter {
                 passedOver += 1
                 continue
             }
+            if isFirst, !floods.isIdle, floods.isFlooded(target.address) {
+                leftOut.append(next)
+                continue
+            }
             // In a slot of its own: right behind another frame it would find a path that counts packets used up by that one.
             if hasCanaries, canaries.isDue(), addCanary(ports.canary, at: next, isFirst: isFirst) {
                 added.canaries += 1
                 position = next
                 continue
             }
-            if isFirst, !floods.isIdle, floods.choose(target.address, next, now: now) == .leaveOut {
-                leftOut.append(next)
-                continue
-            }
+            if isFirst, !floods.isIdle { floods.note(target.address, next, now: now) }
             lane.add(next, destination, port: target.port, from: ports.probe)
             added.first += 1
             if lane.isFull { break }

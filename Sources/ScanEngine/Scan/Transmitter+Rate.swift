@@ -21,7 +21,8 @@ extension Transmitter {
             nextVerdict = now + Self.verdictInterval
             judgeStretches(now, position)
         }
-        if let controller {
+        // What the slow hosts bear is not the rate of the scan.
+        if let controller, crowd != .slow {
             telemetry.foundRate.store(controller.rate, ordering: .relaxed)
             telemetry.isRateVerified.store(controller.isVerified, ordering: .relaxed)
         }
@@ -43,16 +44,19 @@ extension Transmitter {
             return table.silentCount
         }
         var counter = DensityCounter()
+        var looked = 0
         var position = table.positions.lowerBound
         while let next = table.nextSilent(from: position, before: table.positions.upperBound) {
             position = next + 1
+            looked += 1
+            if looked % 65_536 == 0 {
+                telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+                if books.isStopping { return nil }
+            }
             guard let target = space.target(at: permutation.index(at: next)), isOfCrowd(target.address),
                 isWide || books.tally.isLikely(target.address, target.port)
             else { continue }
             counter.add(target.address)
-            guard counter.density.targets % 65_536 == 0 else { continue }
-            telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
-            if books.isStopping { return nil }
         }
         caps.begin(counter.density)
         return Int(clamping: counter.density.targets)

@@ -42,7 +42,7 @@ extension Transmitter {
             books.state.withLock { state in
                 while let next = table.nextSilent(from: position, before: end) {
                     position = next + 1
-                    settle(next, { omissions.wereAll(sweeps, of: next, at: $0) }, &state.counters, &batch)
+                    settle(next, { omissions.wereAll(sweeps, of: next, at: $0) }, &state, &batch)
                 }
                 position = end
                 if !batch.isEmpty { sink.deliver(batch) }
@@ -53,15 +53,17 @@ extension Transmitter {
     }
 
     private func settle(
-        _ position: UInt64, _ wasLeftOut: (IPAddress) -> Bool, _ counters: inout ScanCounters, _ batch: inout [Observation]
+        _ position: UInt64, _ wasLeftOut: (IPAddress) -> Bool, _ state: inout ScanBooks.State, _ batch: inout [Observation]
     ) {
         // What has been counted stays as it is, whatever arrives later.
         _ = table.settle(position, as: .filtered)
-        guard let target = space.target(at: permutation.index(at: position)), !wasLeftOut(target.address) else {
-            counters.untested += 1
+        guard let target = space.target(at: permutation.index(at: position)) else { return }
+        guard !wasLeftOut(target.address) else {
+            state.counters.untested += 1
+            _ = state.roll?.note(target.address, .leftOut)
             return
         }
-        counters.filtered += 1
+        state.counters.filtered += 1
         guard specification.recorded.contains(.filtered) else { return }
         batch.append(
             Observation(

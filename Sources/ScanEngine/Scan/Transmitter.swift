@@ -31,6 +31,7 @@ final class Transmitter: @unchecked Sendable {
     var slowHosts = SlowHosts()
     var crowd = Crowd.all
     var slowController: RateController?
+    private var slowOutage = OutageWatch()
     var outage = OutageWatch()
     /// From where on nothing has answered any more, while that is so.
     var darkFrom: UInt64?
@@ -151,14 +152,22 @@ final class Transmitter: @unchecked Sendable {
     /// One round. The place to go on from when the run is stopped.
     private func sweep(_ place: Place, isWide: Bool) throws(EngineError) -> Place? {
         passedOver = 0
-        outage.beginRound()
         noteOmissions(place.round, place.position)
         guard !slowHosts.isEmpty else { return try sweep(.all, place, isWide: isWide) }
+        // A run that goes on knows nobody as slow: it must go over all of the round again, until the slow ones have their turn.
+        books.state.withLock { $0.repeatFrom = place.position }
         if let stopped = try sweep(.steady, place, isWide: isWide) { return stopped }
-        let steady = controller
-        controller = slowController ?? controller
-        defer { (slowController, controller) = (controller, steady) }
+        books.state.withLock { $0.repeatFrom = nil }
+        swapCrowds()
+        defer { swapCrowds() }
         return try sweep(.slow, place, isWide: isWide)
+    }
+
+    /// The slow hosts have a rate of their own and a silence of their own.
+    private func swapCrowds() {
+        swap(&controller, &slowController)
+        swap(&outage, &slowOutage)
+        if controller == nil { controller = slowController }
     }
 
     /// A round's pass over the silent targets of some hosts from `place` on, and again over the parts that were sent too fast.
@@ -166,6 +175,7 @@ final class Transmitter: @unchecked Sendable {
         let end = table.positions.upperBound
         self.crowd = crowd
         controller?.beginRound()
+        outage.beginRound()
         guard let silent = capRate(place, isWide: isWide) else { return place }
         canaries.begin(round: place.round, chunk: table.positions.count, silent: silent)
         var parts = [place.position..<end]
@@ -183,7 +193,7 @@ final class Transmitter: @unchecked Sendable {
             guard try outlast(until: end) else { return rewound(place.round, end) }
             guard !lossy.isEmpty, table.silentCount > 0 else { return nil }
             parts = Self.merged(lossy)
-            let first = parts[0].lowerBound
+            let first = crowd == .steady ? min(parts[0].lowerBound, place.position) : parts[0].lowerBound
             books.state.withLock { $0.repeatFrom = first }
         }
         return nil

@@ -46,7 +46,7 @@ enum OpenAPISchemas {
                 "description": "the share of open ports to find with a probability of 0.99; none: exactly one pass"},
               "tcp_options": {"enum": [\(list(TCPOptions.allCases.map(\.rawValue)))], "default": "mss"},
               "report_all": {"type": "boolean", "default": false, "description": "hosts that answer everything are probed and reported like all others"},
-              "report_hosts": {"type": "boolean", "default": false, "description": "each host is reported up or down"},
+              "report_hosts": {"type": "boolean", "default": false, "description": "each host is reported up or down, for at most 16777216 addresses"},
               "states": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/TargetState"}},
               "priority": {"$ref": "#/components/schemas/JobPriority"},
               "deadline": {"type": "string", "format": "date-time", "description": "when it ends, finished or not"}}}

@@ -23,7 +23,6 @@ struct RecordTransaction: Sendable {
             switch entry {
             case .findings(let sink, let batch): run.append(batch, from: sink)
             case .hosts(let sink, let batch):
-                try run.store(db) { append($0, $1, &outcome.seq, &lines) }
                 for host in batch.map({ StoredHost($0) }) where try HostTable.insert(host, job: sink.job, db) {
                     outcome.seq += 1
                     formatter.append(host, seq: outcome.seq, job: sink.job, name: sink.name, to: &lines)

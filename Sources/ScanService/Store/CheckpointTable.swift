@@ -43,7 +43,9 @@ extension Store {
         try pool.read { db in
             let row = try Row.fetchOne(db, sql: "SELECT header, last_finding FROM checkpoints WHERE job = ?", arguments: [job])
             let answered = try CheckpointTable.findings(of: job, after: row?["last_finding"] ?? 0, db)
-            let hosts = try HostTable.known(of: job, db)
+            var hosts = KnownHosts()
+            hosts.up = try HostTable.known(of: job, .up, db)
+            hosts.flooded = try HostTable.known(of: job, .answersEverything, db)
             guard let row else { return ResumePoint(checkpoint: nil, answered: answered, hosts: hosts) }
             let pages = try Self.pages(of: job, db)
             guard let checkpoint = ScanCheckpoint(header: [UInt8](row["header"] as Data), pages: pages) else { throw damaged(job) }
@@ -79,10 +81,14 @@ extension CheckpointTable {
         return findings
     }
 
-    /// How many of them are in each state.
+    /// How many of them are in each state. One that a contradiction has made has no attempt, and its target had been counted before.
     static func states(of job: Int64, after id: Int64, _ db: Database) throws -> [TargetState: Int64] {
         let rows = try Row.fetchAll(
-            db, sql: "SELECT state, COUNT(*) FROM findings \(try way(after: id, db)) WHERE id > ? AND job = ? GROUP BY state",
+            db,
+            sql: """
+                SELECT state, COUNT(*) FROM findings \(try way(after: id, db))
+                WHERE id > ? AND job = ? AND NOT (conflict IS NOT NULL AND attempt IS NULL) GROUP BY state
+                """,
             arguments: [id, job])
         return Dictionary(rows.compactMap { row in TargetState(rawValue: row[0]).map { ($0, row[1]) } }) { $1 }
     }

@@ -56,19 +56,15 @@ enum HostTable {
         return db.changesCount == 1
     }
 
-    /// What a run that goes on should know.
-    static func known(of job: Int64, _ db: Database) throws -> KnownHosts {
-        var known = KnownHosts()
-        let rows = try Row.fetchCursor(db, sql: "SELECT address, state FROM hosts WHERE job = ?", arguments: [job])
+    /// The job's hosts in this state.
+    static func known(of job: Int64, _ state: HostObservation.State, _ db: Database) throws -> [IPAddress] {
+        let rows = try Row.fetchCursor(
+            db, sql: "SELECT address FROM hosts WHERE job = ? AND state = ?", arguments: [job, state.rawValue])
+        var addresses: [IPAddress] = []
         while let row = try rows.next() {
-            guard let address = StoredFinding.address(row[0]) else { continue }
-            switch HostObservation.State(rawValue: row[1]) {
-            case .up: known.up.append(address)
-            case .answersEverything: known.flooded.append(address)
-            case .down, nil: break
-            }
+            if let address = StoredFinding.address(row[0]) { addresses.append(address) }
         }
-        return known
+        return addresses
     }
 }
 

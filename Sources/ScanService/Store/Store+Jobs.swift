@@ -32,6 +32,8 @@ extension Store {
                 if job.record.started != nil {
                     let states = try CheckpointTable.states(of: job.record.id, after: row["last_finding"] ?? 0, db)
                     job.record.account.add(states)
+                    let flooded = try HostTable.known(of: job.record.id, .answersEverything, db).count
+                    job.record.account.hostsAnsweringEverything = flooded > 0 ? Int64(flooded) : nil
                 }
                 jobs.append(job)
             }

@@ -65,9 +65,9 @@ extension StoredFinding {
     /// Adds a later answer to a finding that has none yet, and gives it; nil when it has one.
     static func note(_ conflict: String, of target: Endpoint, job: Int64, _ db: Database) throws -> StoredFinding? {
         let key: StatementArguments = [job, value(of: target.address), Int64(target.port)]
-        try db.execute(
-            sql: "UPDATE findings SET conflict = ? WHERE job = ? AND address = ? AND port = ? AND conflict IS NULL",
-            arguments: [conflict] + key)
+        let update = try db.cachedStatement(
+            sql: "UPDATE findings SET conflict = ? WHERE job = ? AND address = ? AND port = ? AND conflict IS NULL")
+        try update.execute(arguments: [conflict] + key)
         guard db.changesCount == 1 else { return nil }
         return try Row.fetchOne(
             db, sql: "SELECT \(columns) FROM findings WHERE job = ? AND address = ? AND port = ?", arguments: key

@@ -36,15 +36,15 @@ struct HostsTests {
         #expect(watch.isIdle)
         watch.suspect(host(1))
         for position in 0..<100 as Range<UInt64> {
-            let choices = [1, 2].map { watch.choose(host($0), position, now: Int64(position)) }
-            #expect(choices == [.probe, .probe])
+            for number in [1, 2] as [UInt32] { watch.note(host(number), position, now: Int64(position)) }
         }
+        // What was dropped on its way out comes again.
+        watch.note(host(1), 63, now: 63)
         #expect(watch.suspects[host(1)]?.positions == Array(0..<64))
-        #expect(watch.due(73, patience: 10).isEmpty)
-        #expect(watch.due(74, patience: 10) == [host(1)])
+        let due = [63, 64, 64].map { watch.takeDue(sentBefore: $0) }
+        #expect(due == [[], [host(1)], []])
         let isFlooded = watch.judge(host(1), open: 60, sampled: 64, answering: 1)
-        let choices = [1, 2].map { watch.choose(host($0), 100, now: 100) }
-        #expect(isFlooded && choices == [.leaveOut, .probe])
+        #expect(isFlooded && watch.isFlooded(host(1)) && !watch.isFlooded(host(2)))
         // It stays so, and is not suspected again.
         watch.suspect(host(1))
         #expect(watch.suspects.isEmpty && !watch.isIdle)
@@ -53,12 +53,11 @@ struct HostsTests {
     @Test("hundreds of open ports among silent or closed ones are what they are, and loss is allowed for")
     func noFlood() {
         var watch = FloodWatch(flooded: [host(9)])
-        let verdicts = [(50, 64, 1.0), (50, 64, 0.8), (0, 0, 1)].enumerated().map { number, sample in
+        let verdicts = [(50, 64, 1.0), (50, 64, 0.8), (0, 0, 1), (10, 64, 0.1)].enumerated().map { number, sample in
             watch.judge(host(UInt32(number)), open: sample.0, sampled: sample.1, answering: sample.2)
         }
-        #expect(verdicts == [false, true, false])
-        let choices = [0, 1, 2, 9].map { watch.choose(host($0), 1, now: 0) }
-        #expect(choices == [.probe, .leaveOut, .probe, .leaveOut])
+        #expect(verdicts == [false, true, false, false])
+        #expect([0, 1, 2, 3, 9].map { watch.isFlooded(host($0)) } == [false, true, false, false, true])
     }
 
     @Test("a host or a network that answers far less than all others is slow, one that may be unlucky is not")
@@ -98,5 +97,8 @@ struct HostsTests {
         #expect(!memory.contradicts(7, ttl: 64) && memory.contradicts(7, ttl: 57))
         let told = [7, 7, 8, 8].map { memory.tell($0, ttl: 57) }
         #expect(told == [true, false, true, false])
+        // A far side that contradicts itself for ever is heard for a while.
+        let many = (0..<200_000 as Range<UInt64>).count { memory.tell($0, ttl: 57) }
+        #expect(50_000...65_536 ~= many)
     }
 }
