@@ -59,14 +59,14 @@ package struct RateController: Sendable {
         rate = min(Self.firstRate, Self.firstRatePerHost * Double(max(1, hosts)), most)
     }
 
-    /// A round has other targets than the one before, and canaries on other hosts: their shares are measured anew. What was being tried out and
-    /// has not been decided is as if it had not been.
+    /// A round has other targets than the one before, and canaries on other hosts: their shares are measured anew. What is being tried out goes on:
+    /// a short round alone would never decide it.
     package mutating func beginRound() {
-        reference = (ProbeCount(), ProbeCount())
-        gathered = (ProbeCount(), ProbeCount())
-        guard let trial else { return }
-        (rate, isSlowStart) = (trial.rate, trial.isSlowStart)
-        self.trial = nil
+        reference.first = ProbeCount()
+        gathered.first = ProbeCount()
+        guard trial == nil else { return }
+        reference.canaries = ProbeCount()
+        gathered.canaries = ProbeCount()
     }
 
     /// The rate may be no higher from now on.

@@ -145,15 +145,23 @@ struct RateControllerTests {
         #expect(outcome.lost < path.targets / 50)
     }
 
-    @Test("a lower rate that is tried out when a round ends is taken back")
-    func unfinishedTrial() {
+    @Test("a lower rate that is tried out when a round ends is decided in the next", arguments: [true, false])
+    func unfinishedTrial(isBetter: Bool) {
         var controller = RateController(hosts: 4096, most: 10_000)
         var stretch = Stretch(rate: 10_000, isFirst: false, start: 0)
         stretch.canaries = ProbeCount(sent: 20, answered: 5)
         for _ in 0..<3 { _ = controller.judge(stretch, most: 10_000, now: 1) }
-        #expect(controller.rate < 3000)
+        let lower = controller.rate
+        #expect(lower < 3000)
         controller.beginRound()
-        #expect(controller.rate == 10_000)
+        var verdicts: [RateController.Verdict] = []
+        for _ in 0..<11 where verdicts.last ?? .open == .open {
+            stretch = Stretch(rate: lower, isFirst: false, start: 0)
+            stretch.canaries = ProbeCount(sent: 20, answered: isBetter ? 19 : 5)
+            verdicts.append(controller.judge(stretch, most: 10_000, now: 1))
+        }
+        #expect(verdicts.last == (isBetter ? .lossyThroughout : .good))
+        #expect(controller.rate == (isBetter ? lower : 10_000))
     }
 
     @Test("where nothing answers the first rate stays, and says that it is unverified")
