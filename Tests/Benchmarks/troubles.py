@@ -26,8 +26,8 @@ def limited(bench):
             scanners.append(Nmap("nmap -T4", ground, "-T4", runs=1))
             scanners.append(Masscan("masscan at 1000/s", ground, "--rate", 1000, "--seed", bench.seed, runs=1))
         row, *_ = bench.compare("limited", lab, scanners, len(ports) / 200)
-    bench.promise("limited", "recall in the worst run", min(run.recall for run in row.runs), "=", 1)
-    bench.promise("limited", "open but told as filtered", max(len(filtered(run) & ground.open) for run in row.runs), "=", 0)
+    bench.promise("limited", "recall in the worst run", min(run.recall for run in row.runs), "≥", 1, 0.8)
+    bench.promise("limited", "open but told as filtered", max(len(filtered(run) & ground.open) for run in row.runs), "≤", 0, 1)
 
 
 def filtered(outcome):
