@@ -73,6 +73,8 @@ package struct Account: Codable, Sendable, Equatable {
     package var rateVerified: Bool?
     /// The ways onto the wire, in the configuration's words, joined by commas.
     package var link: String = ""
+    /// Why these, in words.
+    package var linkReason: String?
 
     package init() {}
 }

@@ -28,7 +28,7 @@ package struct Plan: Codable, Sendable, Equatable {
         /// Absent where the targets are on the link itself.
         package var nextHop: String?
         package var hardwareAddress: String?
-        /// In the configuration's words: `packet` or `raw-ip`.
+        /// In the configuration's words: `xdp`, `ring`, `packet` or `raw-ip`.
         package var link: String
         /// Why this link, in words.
         package var linkReason: String

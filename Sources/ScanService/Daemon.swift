@@ -151,7 +151,7 @@ private struct PulseService: Service {
                 let status = await queue.summary
                 if status != last { notifier.status(status) }
                 last = status
-                try? await Task.sleep(for: .seconds(1))
+                await queue.rest()
             }
         }
     }

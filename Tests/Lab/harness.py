@@ -23,6 +23,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 SYN, ACK = 0x02, 0x10
 
 binaries = HERE.parent.parent / ".build" / "release"
+# The way onto the wire that every daemon tries first.
+link = os.environ.get("LAB_LINK", "auto")
 
 # What is still up when the run ends in any way is taken down then.
 _leftovers = contextlib.ExitStack()
@@ -39,13 +41,13 @@ def addresses(first, count):
     return [str(ipaddress.IPv4Address(start + i)) for i in range(count)]
 
 
-def compile_helper(name, *options):
+def compile_helper(name, *options, folder=HERE):
     """Compiles a helper in C, once a run, and gives its path."""
     with _compiling:
         if name not in _helpers:
             directory = _leftovers.enter_context(tempfile.TemporaryDirectory(prefix="synscan-"))
             program = pathlib.Path(directory, name)
-            subprocess.run(["cc", "-O2", "-pthread", *options, "-o", program, HERE / f"{name}.c"], check=True)
+            subprocess.run(["cc", "-O2", "-pthread", *options, "-o", program, folder / f"{name}.c"], check=True)
             _helpers[name] = program
         return _helpers[name]
 
@@ -202,6 +204,7 @@ class Daemon:
             "scope": {"allow": allow},
             # A lab is one host's stack; what it bears has nothing to do with how many addresses it stands for.
             "limits": {"max_rate_per_host": 1_000_000, "max_rate_per_network": 1_000_000},
+            "scan": {"link": link},
         }
         for name, keys in sections.items():
             self.sections.setdefault(name, {}).update(keys)

@@ -90,6 +90,7 @@ struct LineFormatterTests {
         account.untested = 1
         account.seconds = 1.5
         account.link = "raw-ip"
+        account.linkReason = "no Ethernet"
         let time = Timestamp(microseconds: 0)
         let line = line {
             Samples.formatter.append(JobLine(event, time: time, job: 3, name: "n", reason: "r", account: account), seq: 9, to: &$0)
@@ -103,7 +104,8 @@ struct LineFormatterTests {
             line.hasSuffix(
                 """
                 "targets":4,"probes_sent":0,"replies":0,"open":3,"closed":0,"filtered":0,"down":0,"untested":1,"duplicates":0,\
-                "rejected_replies":0,"send_errors":0,"link_drops":0,"capture_drops":0,"rounds":0,"seconds":1.500000,"rate":0,"link":"raw-ip"}
+                "rejected_replies":0,"send_errors":0,"link_drops":0,"capture_drops":0,"rounds":0,"seconds":1.500000,"rate":0,"link":"raw-ip",\
+                "link_reason":"no Ethernet"}
 
                 """))
     }

@@ -7,6 +7,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
+#include <linux/if_xdp.h>
 #include <linux/inet_diag.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
@@ -55,4 +56,8 @@ ssize_t clinux_getrandom(void *buffer, size_t length);
 enum {
     CLINUX_EFD_CLOEXEC_NONBLOCK = 02000000 | 04000,
     CLINUX_SO_PEERGROUPS = 59,
+    // linux/if_xdp.h since 6.17.
+    CLINUX_XDP_MAX_TX_SKB_BUDGET = 9,
+    // Where the bytes of a frame begin in a slot of a TPACKET_V2 transmit ring (packet(7)): TPACKET2_HDRLEN - sizeof(struct sockaddr_ll).
+    CLINUX_TPACKET2_DATA = TPACKET_ALIGN(sizeof(struct tpacket2_hdr)),
 };

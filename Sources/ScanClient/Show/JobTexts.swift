@@ -118,7 +118,7 @@ package enum JobTexts {
         let extra: [(Int64, String)] = [(account.duplicates, "repeated"), (account.rejectedReplies, "foreign or forged packets")]
         let notes = extra.filter { $0.0 > 0 }.map { ", \(Quantities.count($0.0)) \($0.1)" }.joined()
         facts.add("replies", "\(Quantities.count(account.replies))\(notes)")
-        facts.add("link", account.link)
+        facts.add("link", account.linkReason.map { "\(account.link), \($0)" } ?? account.link)
         let losses: [(Int64, String)] = [
             (account.sendErrors, "refused by the kernel and sent again"), (account.linkDrops, "dropped by the interface"),
             (account.captureDrops, "replies lost for want of buffer"),

@@ -107,21 +107,30 @@ final class PacketCapture {
     /// Gives `each` up to `limit` waiting packets with their capture time (µs since the epoch); returns how many there were.
     /// The bytes are valid inside the call only. Throws when the capture has died, for example because its interface has gone.
     func drain(limit: Int, _ each: (PacketBytes, Int64) -> Void) throws(EngineError) -> Int {
-        var count = 0
-        var packetHeader: UnsafeMutablePointer<pcap_pkthdr>?
-        var bytes: UnsafePointer<UInt8>?
-        while count < limit {
-            let code = pcap_next_ex(handle, &packetHeader, &bytes)
-            if code == 0 { return count }
-            guard code == 1, let packetHeader, let bytes else {
-                throw EngineError(.device, "The capture on \(interface) has died: \(String(cString: pcap_geterr(handle)))")
+        let count = withoutActuallyEscaping(each) { each in
+            var taker = Taker(each: each)
+            return withUnsafeMutableBytes(of: &taker) { context in
+                pcap_dispatch(handle, Int32(clamping: limit), Self.take, context.baseAddress?.assumingMemoryBound(to: UInt8.self))
             }
-            count += 1
-            let stamp = packetHeader.pointee.ts
-            let buffer = UnsafeRawBufferPointer(start: bytes, count: Int(packetHeader.pointee.caplen))
-            if let packet = PacketBytes(buffer) { each(packet, Int64(stamp.tv_sec) &* 1_000_000 &+ Int64(stamp.tv_usec)) }
         }
-        return count
+        guard count >= 0 else {
+            throw EngineError(.device, "The capture on \(interface) has died: \(String(cString: pcap_geterr(handle)))")
+        }
+        return Int(count)
+    }
+
+    /// What `take` is called with.
+    private struct Taker {
+        let each: (PacketBytes, Int64) -> Void
+    }
+
+    /// libpcap's callback; its first argument is the `Taker` of the `drain` that runs.
+    private static let take: pcap_handler = { context, header, bytes in
+        guard let context, let header, let bytes else { return }
+        let stamp = header.pointee.ts
+        let time = Int64(stamp.tv_sec) &* 1_000_000 &+ Int64(stamp.tv_usec)
+        guard let packet = PacketBytes(UnsafeRawBufferPointer(start: bytes, count: Int(header.pointee.caplen))) else { return }
+        UnsafeRawPointer(context).assumingMemoryBound(to: Taker.self).pointee.each(packet, time)
     }
 
     /// Packets that found no room in the buffer since the filter was put in place.

@@ -7,8 +7,8 @@ struct CanaryChoice {
     private var interval = 1
     private var later = 1
     private var enough = 0
-    /// Probes until the next.
-    private var rest = 0
+    /// Frames until the next one is due; who makes the frames counts them.
+    var rest = 0
     private var sent = 0
 
     init(seed: UInt64) { draws = RandomDraws(seed: seed) }
@@ -26,16 +26,8 @@ struct CanaryChoice {
         rest = nextInterval()
     }
 
-    /// Whether the next frame is to be a canary; asked once a frame.
-    @inline(__always)
-    mutating func isDue() -> Bool {
-        guard rest <= 0 else {
-            rest -= 1
-            return false
-        }
-        rest = nextInterval()
-        return true
-    }
+    /// One is due: when the next one will be.
+    mutating func draw() { rest = nextInterval() }
 
     /// Between half of the interval and one and a half: at regular intervals canaries could keep step with a path that counts packets.
     private mutating func nextInterval() -> Int {

@@ -42,6 +42,12 @@ package struct StretchLog: Sendable {
     /// A new stretch is under way.
     package mutating func open(_ stretch: Stretch) { current = stretch }
 
+    /// Forgets the stretch under way; where it began.
+    package mutating func abandon() -> UInt64? {
+        defer { current = nil }
+        return current?.positions.lowerBound
+    }
+
     /// The stretch under way has ended at `time`, ns, just before `position`, with so many probes.
     package mutating func close(at time: Int64, before position: UInt64, first: Int, canaries: Int) {
         guard var stretch = current else { return }

@@ -5,7 +5,7 @@ import Glibc
 ///
 /// One thread at a time.
 final class FrameBatch {
-    static let capacity = 256
+    private static let capacity = FrameSlots.batch
 
     private let memory: UnsafeMutableRawPointer
     private let stride: Int
@@ -13,15 +13,14 @@ final class FrameBatch {
     private let vectors: UnsafeMutablePointer<iovec>
 
     init(template: [UInt8]) {
-        // Whole cache lines, so that two frames never share one.
-        stride = (template.count + 63) & ~63
+        stride = FrameSlots.stride(for: template.count)
         memory = .allocate(byteCount: stride * Self.capacity, alignment: 64)
         headers = .allocate(capacity: Self.capacity)
         vectors = .allocate(capacity: Self.capacity)
         headers.initialize(repeating: clinux_mmsghdr(), count: Self.capacity)
         for index in 0..<Self.capacity {
-            frame(index).copyMemory(from: template, byteCount: template.count)
-            (vectors + index).initialize(to: iovec(iov_base: frame(index), iov_len: template.count))
+            slots[index].copyMemory(from: template, byteCount: template.count)
+            (vectors + index).initialize(to: iovec(iov_base: slots[index], iov_len: template.count))
             headers[index].header.msg_iov = vectors + index
             headers[index].header.msg_iovlen = 1
         }
@@ -33,11 +32,7 @@ final class FrameBatch {
         vectors.deallocate()
     }
 
-    /// The bytes of frame `index`, 0 ..< capacity.
-    @inline(__always)
-    func frame(_ index: Int) -> UnsafeMutableRawPointer {
-        memory + index &* stride
-    }
+    var slots: FrameSlots { FrameSlots(memory, stride: stride, size: Self.capacity, first: 0, count: Self.capacity) }
 
     /// Gives frame `index` a destination of its own; `address` outlives the batch.
     func setDestination(of index: Int, _ address: UnsafeMutablePointer<sockaddr_in>) {

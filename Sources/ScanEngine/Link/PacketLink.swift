@@ -4,7 +4,7 @@ import SystemPackage
 
 /// Whole Ethernet frames through an AF_PACKET socket, past the queueing discipline (packet(7), PACKET_QDISC_BYPASS).
 final class PacketLink: ProbeLink {
-    let frames: FrameBatch
+    private let frames: FrameBatch
     private let socket: OwnedDescriptor
     private let interface: NetworkInterface
 
@@ -12,21 +12,43 @@ final class PacketLink: ProbeLink {
         self.interface = interface
         frames = FrameBatch(template: template.bytes)
         do {
-            // Protocol 0: this socket receives nothing.
-            socket = try OwnedDescriptor(family: AF_PACKET, type: SOCK_RAW, protocol: 0)
-            try Syscall.setOption(socket.raw, SOL_PACKET, PACKET_QDISC_BYPASS, Int32(1))
-            try? Syscall.setOption(socket.raw, SOL_SOCKET, SO_SNDBUFFORCE, Int32(8 << 20))
-            var address = sockaddr_ll()
-            address.sll_family = UInt16(AF_PACKET)
-            address.sll_ifindex = interface.index
-            let descriptor = socket.raw
-            _ = try Syscall.retrying { Syscall.withSocketAddress(address) { bind(descriptor, $0, $1) } }
+            socket = try .packetSender()
+            try Syscall.bindSender(socket.raw, to: interface)
         } catch {
             throw EngineError("cannot open a packet socket on \(interface.name)", error)
         }
     }
 
+    func slots() -> FrameSlots { frames.slots }
+
     func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
         try SendOutcome(frames.send(range, on: socket.raw), interface: interface.name)
+    }
+}
+
+extension OwnedDescriptor {
+    /// An AF_PACKET socket that sends whole frames past the queueing discipline and receives nothing (protocol 0).
+    static func packetSender() throws(Errno) -> OwnedDescriptor {
+        let socket = try OwnedDescriptor(family: AF_PACKET, type: SOCK_RAW, protocol: 0)
+        try Syscall.setOption(socket.raw, SOL_PACKET, PACKET_QDISC_BYPASS, Int32(1))
+        try Syscall.enlargeSendBuffer(socket.raw)
+        return socket
+    }
+}
+
+extension Syscall {
+    /// Lets a few thousand frames be under way. Without the privilege the system's default must do.
+    static func enlargeSendBuffer(_ socket: Int32) throws(Errno) {
+        do {
+            try setOption(socket, SOL_SOCKET, SO_SNDBUFFORCE, Int32(8 << 20))
+        } catch .notPermitted {}
+    }
+
+    /// Binds an AF_PACKET socket to the interface it sends through.
+    static func bindSender(_ socket: Int32, to interface: NetworkInterface) throws(Errno) {
+        var address = sockaddr_ll()
+        address.sll_family = UInt16(AF_PACKET)
+        address.sll_ifindex = interface.index
+        _ = try retrying { withSocketAddress(address) { bind(socket, $0, $1) } }
     }
 }

@@ -2,16 +2,23 @@ import Glibc
 import SystemPackage
 
 /// A way onto the wire for the probes of one path. Used by one thread.
-protocol ProbeLink: AnyObject {
-    /// The frames to patch and send, copies of the path's template.
-    var frames: FrameBatch { get }
+package protocol ProbeLink: AnyObject {
+    /// Where to make the next frames; few or none where the kernel still needs the memory of earlier ones. Until the next `send`.
+    func slots() -> FrameSlots
 
-    /// Sends frames `range`, in order, without blocking. Throws when the interface is gone or down.
+    /// Sends frames `range` of the slots, in order, without blocking. Throws when the interface is gone or down.
     func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome
+
+    /// How many of the frames that were taken since the last call the interface has dropped, where only its counters tell.
+    func takeDrops() -> Int
+}
+
+extension ProbeLink {
+    package func takeDrops() -> Int { 0 }
 }
 
 /// What became of a batch.
-enum SendOutcome {
+package enum SendOutcome: Sendable {
     /// The kernel took this many from the front, at least one.
     case sent(Int)
     /// Its queues are full: offer the same frames again a little later.
@@ -21,14 +28,14 @@ enum SendOutcome {
 }
 
 extension SendOutcome {
-    /// Sorts the result of sendmmsg(2) on `interface`.
+    /// Sorts what a sending call has returned: how many frames it took, or else errno.
     init(_ result: Int32, interface: String) throws(EngineError) {
         if result > 0 {
             self = .sent(Int(result))
             return
         }
         switch errno {
-        case EAGAIN, ENOBUFS, ENOMEM, EINTR: self = .busy
+        case EAGAIN, ENOBUFS, ENOMEM, EINTR, EBUSY: self = .busy
         case EPERM, EACCES, EHOSTUNREACH, EINVAL, EMSGSIZE: self = .refused
         case let code: throw EngineError("Sending on \(interface) failed", Errno(rawValue: code))
         }

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// IP packets with their own header through an AF_INET raw socket (raw(7), IP_HDRINCL): the kernel routes and resolves.
 final class RawIPLink: ProbeLink {
-    let frames: FrameBatch
+    private let frames: FrameBatch
     private let socket: OwnedDescriptor
     private let interface: NetworkInterface
     private let destinations: UnsafeMutablePointer<sockaddr_in>
@@ -15,7 +15,7 @@ final class RawIPLink: ProbeLink {
         do {
             // IPPROTO_RAW implies IP_HDRINCL and receives nothing.
             socket = try OwnedDescriptor(family: AF_INET, type: SOCK_RAW, protocol: Int32(IPPROTO_RAW))
-            try? Syscall.setOption(socket.raw, SOL_SOCKET, SO_SNDBUFFORCE, Int32(8 << 20))
+            try Syscall.enlargeSendBuffer(socket.raw)
             let descriptor = socket.raw
             // The kernel's route must follow the header's source, also under policy routing.
             _ = try Syscall.retrying { Syscall.withSocketAddress(sockaddr_in(address: source, port: 0)) { bind(descriptor, $0, $1) } }
@@ -26,9 +26,9 @@ final class RawIPLink: ProbeLink {
         } catch {
             throw EngineError("cannot open a raw IP socket on \(interface.name)", error)
         }
-        destinations = .allocate(capacity: FrameBatch.capacity)
-        destinations.initialize(repeating: sockaddr_in(address: 0, port: 0), count: FrameBatch.capacity)
-        for index in 0..<FrameBatch.capacity {
+        destinations = .allocate(capacity: FrameSlots.batch)
+        destinations.initialize(repeating: sockaddr_in(address: 0, port: 0), count: FrameSlots.batch)
+        for index in 0..<FrameSlots.batch {
             frames.setDestination(of: index, destinations + index)
         }
     }
@@ -37,9 +37,12 @@ final class RawIPLink: ProbeLink {
         destinations.deallocate()
     }
 
+    func slots() -> FrameSlots { frames.slots }
+
     func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
+        let slots = frames.slots
         for index in range {
-            destinations[index].sin_addr.s_addr = frames.frame(index).load(
+            destinations[index].sin_addr.s_addr = slots[index].load(
                 fromByteOffset: IPv4View.Offset.destination, as: in_addr_t.self)
         }
         return try SendOutcome(frames.send(range, on: socket.raw), interface: interface.name)

@@ -8,6 +8,7 @@ package struct ProbeSpace: Sendable {
     package let count: UInt64
     private let productCount: UInt64
     private let portCount: UInt64
+    private let flat: FlatTargets
     private let hosts: AddressSet
     private let ports: [UInt16]
     private let portSet: PortSet
@@ -24,7 +25,12 @@ package struct ProbeSpace: Sendable {
         ports = selection.ports.ranges.flatMap { Array($0) }
         portCount = UInt64(max(1, ports.count))
         endpoints = selection.endpoints
+        flat = FlatTargets(hosts, selection.ports)
     }
+
+    /// The look-ups of the packet path: the first targets, those of IPv4 hosts. Valid as long as this space.
+    @inline(__always)
+    package var v4: FlatTargets.View { flat.view }
 
     /// The target numbered `index`; nil outside 0 ..< count.
     @inline(__always)

@@ -6,6 +6,7 @@ import SystemPackage
 struct Netlink: ~Copyable {
     private let socket: OwnedDescriptor
     private var sequence: UInt32 = 0
+    private var buffer = [UInt8](repeating: 0, count: 1 << 16)
 
     enum Subject: Int32 {
         case routes = 0
@@ -33,9 +34,8 @@ struct Netlink: ~Copyable {
         sequence &+= 1
         let bytes = request.encoded(sequence: sequence)
         _ = try Syscall.retrying { send(socket.raw, bytes, bytes.count, 0) }
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let length = try Syscall.retrying { recv(socket.raw, &buffer, buffer.count, 0) }
+            let length = try Syscall.retrying { recv(socket.raw, &buffer, 1 << 16, 0) }
             if try take(buffer[..<length], dump: request.isDump, each) { return }
         }
     }

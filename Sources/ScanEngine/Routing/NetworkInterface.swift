@@ -49,4 +49,31 @@ package struct NetworkInterface: Sendable, Hashable {
         let address = attributes[Int(IFLA_ADDRESS)].flatMap { HardwareAddress(bytes: $0) }
         hardwareAddress = type == Self.ethernetType ? address : nil
     }
+
+    /// Frames that an interface has sent since it exists, and those that it has dropped instead (tx_packets, tx_dropped), whoever made them.
+    struct TransmitCounters {
+        var sent: Int
+        var dropped: Int
+    }
+
+    /// Nil where the kernel does not tell.
+    func transmitCounters(_ netlink: inout Netlink) -> TransmitCounters? {
+        var fixed = if_stats_msg()
+        fixed.ifindex = UInt32(index)
+        fixed.filter_mask = 1 << (UInt32(IFLA_STATS_LINK_64) - 1)
+        var found: TransmitCounters?
+        // An interface that has gone has no counters: that is found out by sending.
+        try? netlink.ask(NetlinkRequest(Int(RTM_GETSTATS), flags: 0, fixed: fixed)) { message in
+            let statistics = message.attributes(after: MemoryLayout<if_stats_msg>.size)[Int(IFLA_STATS_LINK_64)]
+            guard let sent = statistics?.number(at: Self.transmitPackets, as: UInt64.self),
+                let dropped = statistics?.number(at: Self.transmitDropped, as: UInt64.self)
+            else { return }
+            found = TransmitCounters(sent: Int(clamping: sent), dropped: Int(clamping: dropped))
+        }
+        return found
+    }
+
+    /// Offsets in struct rtnl_link_stats64, linux/if_link.h.
+    private static let transmitPackets = 8
+    private static let transmitDropped = 56
 }

@@ -111,19 +111,19 @@ package enum RoutePlanner {
         guard interface.isUp else {
             throw EngineError(.unroutable, "The interface \(interface.name) on the way to \(destinations.ranges[0]) is down.")
         }
-        func path(_ link: LinkKind, _ reason: String, hop: HardwareAddress? = nil) -> ScanPath {
+        func path(_ reason: String, hop: HardwareAddress? = nil) -> ScanPath {
             ScanPath(
                 destinations: destinations, interface: interface, source: IPAddress(v4: route.source),
-                nextHop: route.nextHop.map { IPAddress(v4: $0) }, hardwareAddress: hop, link: link, linkReason: reason)
+                nextHop: route.nextHop.map { IPAddress(v4: $0) }, hardwareAddress: hop, reason: reason)
         }
-        if route.kind == .local { return path(.rawIP, "the machine's own address") }
-        guard interface.hasEthernet else { return path(.rawIP, "\(interface.name) has no Ethernet header") }
-        guard let nextHop = route.nextHop else { return path(.rawIP, "on the link itself: the kernel resolves each address") }
+        if route.kind == .local { return path("the machine's own address") }
+        guard interface.hasEthernet else { return path("\(interface.name) has no Ethernet header") }
+        guard let nextHop = route.nextHop else { return path("on the link itself: the kernel resolves each address") }
         guard let hop = NeighborTable.resolve(nextHop, on: interface, &netlink) else {
             throw EngineError(
                 .unroutable,
                 "The gateway \(IPAddress(v4: nextHop)) on \(interface.name), the way to \(destinations.ranges[0]), does not answer ARP.")
         }
-        return path(.packet, "by way of a gateway on Ethernet", hop: hop)
+        return path("by way of a gateway on Ethernet", hop: hop)
     }
 }

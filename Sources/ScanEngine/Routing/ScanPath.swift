@@ -1,13 +1,5 @@
 package import ScanTargets
 
-/// The ways onto the wire, in the configuration's words.
-package enum LinkKind: String, Sendable {
-    /// AF_PACKET: whole Ethernet frames to a next hop.
-    case packet
-    /// AF_INET with the IP header included: the kernel routes and resolves.
-    case rawIP = "raw-ip"
-}
-
 /// How a part of a job's addresses is reached.
 package struct ScanPath: Sendable {
     package let destinations: AddressSet
@@ -17,7 +9,9 @@ package struct ScanPath: Sendable {
     package let nextHop: IPAddress?
     /// The next hop's.
     package let hardwareAddress: HardwareAddress?
-    package let link: LinkKind
-    /// Why this link, for people.
-    package let linkReason: String
+    /// What decides how probes can leave, for people.
+    package let reason: String
+
+    /// Whether whole Ethernet frames can be sent to the next hop; otherwise the kernel must do it.
+    package var takesFrames: Bool { hardwareAddress != nil && interface.hasEthernet }
 }

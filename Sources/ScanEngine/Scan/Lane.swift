@@ -3,44 +3,47 @@ import ScanTargets
 /// One path's side of the transmit loop: its frames, and how many of them wait to be sent.
 final class Lane {
     let destinations: AddressSet
-    private let source: UInt32
-    private let template: SynTemplate
-    private let cookies: ProbeCookie
+    let kind: LinkKind
+    /// Why this kind of link, for people.
+    let reason: String
+    /// What was tried before it, and why that was not possible.
+    let refusals: [String]
     private let link: any ProbeLink
-    private let frames: FrameBatch
-    /// Where in the order each pending frame's target stands.
-    private var positions = [UInt64](repeating: 0, count: FrameBatch.capacity)
-    private(set) var pending = 0
+    /// Allocated here, freed in deinit; the packet path makes frames through it without touching this object.
+    let writer: UnsafeMutablePointer<FrameWriter>
 
-    init(_ path: ScanPath, _ specification: ScanSpecification) throws(EngineError) {
-        guard let source = path.source.v4 else {
-            throw EngineError(.unroutable, "The source address \(path.source) is IPv6: probing IPv6 is not available yet.")
-        }
-        self.source = source
+    init(_ path: ScanPath, _ specification: ScanSpecification, _ links: LinkPool) throws(EngineError) {
+        let opened = try links.open(path, options: specification.tcpOptions, preferring: specification.link)
+        (link, kind, reason, refusals) = (opened.link, opened.kind, opened.reason, opened.refusals)
         destinations = path.destinations
-        cookies = ProbeCookie(key: specification.key)
-        switch (path.link, path.interface.hardwareAddress, path.hardwareAddress) {
-        case (.packet, .some(let own), .some(let hop)):
-            let framing = SynTemplate.Framing.ethernet(source: own, destination: hop)
-            template = SynTemplate(framing: framing, source: source, options: specification.tcpOptions)
-            link = try PacketLink(path.interface, template: template)
-        default:
-            template = SynTemplate(framing: .none, source: source, options: specification.tcpOptions)
-            link = try RawIPLink(path.interface, source: source, template: template)
-        }
-        frames = link.frames
+        let positions = UnsafeMutablePointer<UInt64>.allocate(capacity: FrameSlots.batch)
+        positions.initialize(repeating: 0, count: FrameSlots.batch)
+        writer = .allocate(capacity: 1)
+        // Only IPv4 paths can be opened.
+        writer.initialize(
+            to: FrameWriter(
+                opened.template, ProbeCookie(key: specification.key), source: path.source.v4 ?? 0, slots: link.slots(),
+                positions: positions))
     }
 
-    var isFull: Bool { pending == FrameBatch.capacity }
-
-    /// Makes the next frame the probe for the target at `position`. There must be room.
-    @inline(__always)
-    func add(_ position: UInt64, _ destination: UInt32, port: UInt16, from sourcePort: UInt16) {
-        let cookie = cookies.value(source: source, destination: destination, sourcePort: sourcePort, destinationPort: port)
-        template.patch(frames.frame(pending), destination: destination, sourcePort: sourcePort, destinationPort: port, cookie: cookie)
-        positions[pending] = position
-        pending += 1
+    deinit {
+        writer.pointee.positions.deallocate()
+        writer.deallocate()
     }
+
+    var pending: Int { writer.pointee.pending }
+
+    /// Whether another frame can be made.
+    var hasRoom: Bool { !writer.pointee.isFull }
+
+    /// Looks for room again where there was little; whether there is any.
+    func makeRoom() -> Bool {
+        if pending == 0, writer.pointee.slots.count < FrameSlots.batch / 2 { writer.pointee.slots = link.slots() }
+        return hasRoom
+    }
+
+    /// How many frames the interface has dropped since this was asked last.
+    func takeDrops() -> Int { link.takeDrops() }
 
     struct Sent {
         var probes = 0
@@ -51,15 +54,15 @@ final class Lane {
 
     /// Drops what is pending.
     func drop() -> Sent {
-        defer { pending = 0 }
-        return Sent(dropped: pending > 0 ? positions[0] : nil)
+        defer { clear() }
+        return Sent(dropped: pending > 0 ? writer.pointee.positions[0] : nil)
     }
 
     /// Sends what is pending. While the kernel has no room `whileBusy` is called; when it returns false the rest is dropped.
     func flush(whileBusy: () -> Bool) throws(EngineError) -> Sent {
         var sent = Sent()
         var next = 0
-        defer { pending = 0 }
+        defer { clear() }
         while next < pending {
             switch try link.send(next..<pending) {
             case .sent(let count):
@@ -70,11 +73,16 @@ final class Lane {
                 sent.refused += 1
             case .busy:
                 guard whileBusy() else {
-                    sent.dropped = positions[next]
+                    sent.dropped = writer.pointee.positions[next]
                     return sent
                 }
             }
         }
         return sent
+    }
+
+    private func clear() {
+        writer.pointee.pending = 0
+        writer.pointee.slots = link.slots()
     }
 }

@@ -116,7 +116,7 @@ final class Receiver: @unchecked Sendable {
             return
         }
         let target = Endpoint(address: IPAddress(v4: reply.target), port: reply.targetPort)
-        guard let index = space.index(of: target) else {
+        guard let index = space.v4.index(of: reply.target, reply.targetPort) ?? space.index(of: target) else {
             state.counters.rejectedReplies += 1
             return
         }

@@ -148,6 +148,7 @@ final class ScanBooks: Sendable {
         var counters = state.counters
         counters.probesSent = probesSent
         counters.sendErrors = earlier.sendErrors + telemetry.sendErrors.load(ordering: .relaxed)
+        counters.linkDrops = earlier.linkDrops + telemetry.linkDrops.load(ordering: .relaxed)
         if telemetry.foundRate.load(ordering: .relaxed) > 0 {
             counters.foundRate = Int64(telemetry.foundRate.load(ordering: .relaxed))
             counters.rateVerified = telemetry.isRateVerified.load(ordering: .relaxed) ? 1 : 0

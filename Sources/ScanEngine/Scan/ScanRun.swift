@@ -36,13 +36,17 @@ package final class ScanRun: @unchecked Sendable {
     package let interfaceNames: [String]
     /// The links in use, in the configuration's words: `packet`, or `packet,raw-ip`.
     package let linkWords: String
+    /// Why these links, for people.
+    package let linkReason: String
+    /// The links that were to be used and could not, with the reasons.
+    package let linkRefusals: [String]
 
     /// Opens links and captures; when this returns, no answer is missed. Blocks for some milliseconds.
     /// `checkpoint` must come from a run of the same selection and key; `answered` are targets that have been observed since it was made, `hosts`
     /// those that were told of.
     package init(
         _ specification: ScanSpecification, paths: [ScanPath], ports: SourcePortBlock, scope: ScopeGuard, brake: Brake,
-        captures reserve: CaptureReserve, sink: any ObservationSink, resuming checkpoint: ScanCheckpoint?,
+        captures reserve: CaptureReserve, links: LinkPool, sink: any ObservationSink, resuming checkpoint: ScanCheckpoint?,
         answered: [(target: Endpoint, state: TargetState)] = [], hosts: KnownHosts = KnownHosts()
     ) throws(EngineError) {
         guard let space = ProbeSpace(specification.selection) else {
@@ -87,13 +91,15 @@ package final class ScanRun: @unchecked Sendable {
         }
         books.recount(space, permutation)
         interfaceNames = Array(Set(paths.map(\.interface.name))).sorted()
-        linkWords = Array(Set(paths.map(\.link.rawValue))).sorted().joined(separator: ",")
         let filter = CaptureFilter.expression(first: ports.first, count: SourcePortBlock.size)
         var captures: [PacketCapture] = []
         let room = PacketCapture.room(rate: specification.rate, targets: space.count)
         for name in interfaceNames { captures.append(try reserve.take(name, room: room, filter: filter)) }
         var lanes: [Lane] = []
-        for path in paths { lanes.append(try Lane(path, specification)) }
+        for path in paths { lanes.append(try Lane(path, specification, links)) }
+        linkWords = Array(Set(lanes.map(\.kind.rawValue))).sorted().joined(separator: ",")
+        linkRefusals = Array(Set(lanes.flatMap(\.refusals))).sorted()
+        linkReason = Array(Set(lanes.map(\.reason))).sorted().joined(separator: "; ")
 
         self.specification = specification
         self.space = space

@@ -17,6 +17,8 @@ package struct ScanSpecification: Sendable {
     /// silent target is probed `retries` more times.
     package var recall: Double?
     package var tcpOptions: TCPOptions
+    /// The way onto the wire that is tried first; nil: the fastest.
+    package var link: LinkKind?
     /// The states whose targets reach the sink.
     package var recorded: Set<TargetState>
     /// So many open ports on one host raise the suspicion that it answers everything; nil: whatever is open is probed and reported.

@@ -4,6 +4,7 @@ import Synchronization
 final class ScanTelemetry: Sendable {
     let probesSent = Atomic<Int64>(0)
     let sendErrors = Atomic<Int64>(0)
+    let linkDrops = Atomic<Int64>(0)
     let round = Atomic<Int>(0)
     let position = Atomic<UInt64>(0)
     /// Probes a second.

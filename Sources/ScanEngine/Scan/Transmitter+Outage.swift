@@ -75,6 +75,8 @@ extension Transmitter {
         guard wasLong, !brake.isOn else { return books.meet(nil) }
         let from = books.sendLogs[round].position(at: doubtfulSince) ?? books.state.withLock { $0.pass.start }
         noteLossy(from, until: position)
+        // What an interface without a carrier drops is no sign of how much it takes.
+        for lane in lanes { _ = lane.takeDrops() }
         books.state.withLock { $0.stretches.begin() }
         (stretchEnd, stretchSent) = (0, Added())
         outage.forget()

@@ -35,6 +35,11 @@ extension Transmitter {
             log.note(position, at: WallClock.microseconds())
             let added = fill(permitted, &position, part.upperBound, ports, isWide: isWide, isFirst: isFirst, now)
             settleLeftOut()
+            guard added.first + added.canaries > 0 || lanes.allSatisfy(\.hasRoom) else {
+                // The kernel has not given back a single frame's memory.
+                _ = mayGoOn()
+                continue
+            }
             stretchSent.first += added.first
             stretchSent.canaries += added.canaries
             if let dropped = try flush() { position = dropped }
@@ -52,40 +57,69 @@ extension Transmitter {
     static let mostLooks = 4096
 
     /// Puts up to `count` probes into the lanes, moving `position` behind the last; how many.
+    ///
+    /// This is the packet path: what a probe needs is in local variables, plain numbers and pointers whose owners outlive the call, so that nothing
+    /// is allocated, locked or counted for a probe.
     private func fill(
         _ count: Int, _ position: inout UInt64, _ end: UInt64, _ ports: (probe: UInt16, canary: UInt16), isWide: Bool, isFirst: Bool,
         _ now: Int64
     ) -> Added {
         var added = Added()
+        for lane in lanes { _ = lane.makeRoom() }
+        let (table, permutation, targets, ways, writers, tally) = (table, permutation, space.v4, ways.view, writers, books.tally)
+        let isForAll = crowd == .all
+        let watchesFloods = isFirst && !floods.isIdle
+        // Frames until the next canary is due.
+        var untilCanary = hasCanaries ? canaries.rest : Int.max
         // Skipped targets need no permission, but the clock and the stop flag must be looked at now and then.
         var looked = 0
-        while added.first + added.canaries < count, looked < Self.mostLooks, let next = table.nextSilent(from: position, before: end) {
-            looked += 1
-            position = next + 1
-            guard let target = space.target(at: permutation.index(at: next)), let lane = lane(for: target.address),
-                let destination = target.address.v4
-            else { continue }
-            guard isOfCrowd(target.address) else { continue }
-            if !isWide, !books.tally.isLikely(target.address, target.port) {
-                passedOver += 1
+        var passed = 0
+        while added.first &+ added.canaries < count, looked < Self.mostLooks, let next = table.nextSilent(from: position, before: end) {
+            looked &+= 1
+            position = next &+ 1
+            let index = permutation.index(at: next)
+            guard let target = index < targets.count ? targets.target(at: index) : otherTarget(at: index) else { continue }
+            let way = ways.lane(for: target.address)
+            guard way >= 0 else { continue }
+            let writer = writers[way]
+            guard !writer.pointee.isFull else {
+                position = next
+                break
+            }
+            guard isForAll || isOfCrowd(IPAddress(v4: target.address)) else { continue }
+            guard isWide || tally.isLikely(IPAddress(v4: target.address), target.port) else {
+                passed &+= 1
                 continue
             }
-            if isFirst, !floods.isIdle, floods.isFlooded(target.address) {
+            if watchesFloods, floods.isFlooded(IPAddress(v4: target.address)) {
                 leftOut.append(next)
                 continue
             }
             // In a slot of its own: right behind another frame it would find a path that counts packets used up by that one.
-            if hasCanaries, canaries.isDue(), addCanary(ports.canary, at: next, isFirst: isFirst) {
-                added.canaries += 1
-                position = next
-                continue
+            if untilCanary == 0 {
+                canaries.draw()
+                untilCanary = canaries.rest
+                if addCanary(ports.canary, at: next, isFirst: isFirst) {
+                    added.canaries &+= 1
+                    position = next
+                    continue
+                }
+            } else {
+                untilCanary &-= 1
             }
-            if isFirst, !floods.isIdle { floods.note(target.address, next, now: now) }
-            lane.add(next, destination, port: target.port, from: ports.probe)
-            added.first += 1
-            if lane.isFull { break }
+            if watchesFloods { floods.note(IPAddress(v4: target.address), next, now: now) }
+            writer.pointee.add(next, target.address, port: target.port, from: ports.probe)
+            added.first &+= 1
         }
+        if hasCanaries { canaries.rest = untilCanary }
+        passedOver += passed
         return added
+    }
+
+    /// Targets that were named with their port.
+    private func otherTarget(at index: UInt64) -> (address: UInt32, port: UInt16)? {
+        guard let target = space.target(at: index), let address = target.address.v4 else { return nil }
+        return (address, target.port)
     }
 
     @inline(__always)
@@ -116,19 +150,11 @@ extension Transmitter {
     /// Puts one more probe for the target at `position` into its lane, when the pass has come to `place`; false when that has no room or it may
     /// not be probed.
     func add(_ position: UInt64, from port: UInt16, at place: UInt64) -> Bool {
-        guard let target = space.target(at: permutation.index(at: position)), let lane = lane(for: target.address), !lane.isFull,
-            let destination = target.address.v4
+        guard let target = space.target(at: permutation.index(at: position)), let destination = target.address.v4,
+            case let way = ways.view.lane(for: destination), way >= 0, lanes[way].makeRoom()
         else { return false }
-        lane.add(place, destination, port: target.port, from: port)
+        writers[way].pointee.add(place, destination, port: target.port, from: port)
         return true
-    }
-
-    /// The lane that `address` goes by, nil when it may not or cannot be probed.
-    @inline(__always)
-    private func lane(for address: IPAddress) -> Lane? {
-        guard reachable.contains(address) else { return nil }
-        for lane in lanes where lane.destinations.contains(address) { return lane }
-        return nil
     }
 
     /// Takes over a new scope from `position` on.
@@ -137,6 +163,7 @@ extension Transmitter {
         guard version != scopeVersion else { return }
         scopeVersion = version
         reachable = Self.reachable(scope, lanes)
+        ways = WayTable(lanes.map(\.destinations), allowed: scope.current)
         // What a repeated part asks, or a pass over the slow hosts alone, is only a part of the round: that was judged when the round came by.
         if !isRepeating, crowd != .slow { noteOmissions(round, position) }
     }

@@ -15,7 +15,7 @@ extension Transmitter {
 
     /// Takes over a new rate: another share of the daemon's, or what the controller says.
     func adjustRate(_ position: UInt64, isFirst: Bool, _ now: Int64) {
-        let most = books.rate.load(ordering: .relaxed)
+        let most = min(books.rate.load(ordering: .relaxed), linkBound.rate)
         controller?.limit(to: min(most, caps.sustained))
         if now >= nextVerdict {
             nextVerdict = now + Self.verdictInterval
@@ -64,21 +64,28 @@ extension Transmitter {
 
     private func beginStretch(_ position: UInt64, isFirst: Bool, _ now: Int64) {
         closeStretch(position, now)
-        stretchEnd = now + Self.stretchLength
+        (stretchStart, stretchEnd) = (now, now + Self.stretchLength)
         let stretch = Stretch(rate: rate, isFirst: isFirst, start: position)
         books.state.withLock { $0.stretches.open(stretch) }
     }
 
     func closeStretch(_ position: UInt64, _ now: Int64) {
         let sent = stretchSent
-        books.state.withLock { $0.stretches.close(at: now, before: position, first: sent.first, canaries: sent.canaries) }
         stretchSent = Added()
+        let dropped = lanes.reduce(0) { $0 + $1.takeDrops() }
+        telemetry.linkDrops.add(Int64(dropped), ordering: .relaxed)
+        if linkBound.judge(sent: sent.first + sent.canaries, dropped: dropped, elapsed: now - stretchStart, now: now) {
+            // What never was on the path says nothing about it.
+            if let start = books.state.withLock({ $0.stretches.abandon() }) { noteLossy(start, until: position) }
+        } else {
+            books.state.withLock { $0.stretches.close(at: now, before: position, first: sent.first, canaries: sent.canaries) }
+        }
     }
 
     /// Judges the stretches whose answers have had the time to come: one and a half round trips, and a little for this machine; all of them
     /// when `now` is `Int64.max`. While the pass goes on it has come to `position`.
     func judgeStretches(_ now: Int64, _ position: UInt64? = nil) {
-        let most = books.rate.load(ordering: .relaxed)
+        let most = min(books.rate.load(ordering: .relaxed), linkBound.rate)
         let time = min(now, SteadyClock.nanoseconds())
         while darkFrom == nil, let stretch = nextStretch(now) {
             // A path that has gone says nothing about the rate.

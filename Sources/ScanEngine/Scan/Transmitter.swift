@@ -10,6 +10,8 @@ final class Transmitter: @unchecked Sendable {
     let permutation: Permutation
     let books: ScanBooks
     let lanes: [Lane]
+    /// Those of the lanes. Allocated in the initialiser, freed in deinit.
+    let writers: UnsafeMutablePointer<UnsafeMutablePointer<FrameWriter>>
     let firstPort: UInt16
     let scope: ScopeGuard
     let sink: any ObservationSink
@@ -22,6 +24,7 @@ final class Transmitter: @unchecked Sendable {
     var rate: Double
     /// Finds the rate; nil where it is given.
     var controller: RateController?
+    var linkBound = LinkBound()
     var canaries: CanaryChoice
     /// Hosts that may answer everything, how often there was a new one, and their targets that the last batch has left out.
     var floods: FloodWatch
@@ -37,6 +40,7 @@ final class Transmitter: @unchecked Sendable {
     var darkFrom: UInt64?
     /// The job's addresses that may be probed at present and to which a path leads, and of which version of the scope.
     var reachable: AddressSet
+    var ways: WayTable
     var scopeVersion: Int
     /// When this round's last probe left; 0 when it has sent none, and there is nothing to wait for.
     var lastSent: Int64 = 0
@@ -48,7 +52,8 @@ final class Transmitter: @unchecked Sendable {
     /// Since when the kernel has had no room, and since when (µs since the epoch) nothing that was sent is sure to have left; 0 when it has.
     var blockedSince: Int64 = 0
     var doubtfulSince: Int64 = 0
-    /// When the stretch under way ends and when the next verdict is due; ns. What has been sent in it.
+    /// When the stretch under way began and ends, and when the next verdict is due; ns. What has been sent in it.
+    var stretchStart: Int64 = 0
     var stretchEnd: Int64 = 0
     var nextVerdict: Int64 = 0
     var stretchSent = Added()
@@ -91,6 +96,8 @@ final class Transmitter: @unchecked Sendable {
         self.books = books
         self.table = table
         self.lanes = lanes
+        writers = .allocate(capacity: lanes.count + 1)
+        for (index, lane) in lanes.enumerated() { (writers + index).initialize(to: lane.writer) }
         self.scope = scope
         self.sink = sink
         self.brake = brake
@@ -99,13 +106,18 @@ final class Transmitter: @unchecked Sendable {
         let most = books.rate.load(ordering: .relaxed)
         controller = specification.isRateFound ? RateController(hosts: specification.selection.addresses.count, most: most) : nil
         rate = controller?.rate ?? most
-        pacer = Pacer(rate: rate, batch: FrameBatch.capacity, now: SteadyClock.nanoseconds())
+        pacer = Pacer(rate: rate, batch: FrameSlots.batch, now: SteadyClock.nanoseconds())
         caps = RateCaps(specification.caps, now: SteadyClock.nanoseconds())
         canaries = CanaryChoice(seed: specification.key.word(3))
         floods = FloodWatch(flooded: flooded)
         leftOut.reserveCapacity(Self.mostLooks)
         scopeVersion = scope.currentVersion
         reachable = Self.reachable(scope, lanes)
+        ways = WayTable(lanes.map(\.destinations), allowed: scope.current)
+    }
+
+    deinit {
+        writers.deallocate()
     }
 
     static func reachable(_ scope: ScopeGuard, _ lanes: [Lane]) -> AddressSet {

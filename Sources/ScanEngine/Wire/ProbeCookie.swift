@@ -2,7 +2,7 @@ import ScanTargets
 
 /// The number that a probe carries as its TCP sequence number and that only its target can give back: a keyed hash of both addresses and
 /// ports (SipHash-2-4; Aumasson & Bernstein, 2012).
-package struct ProbeCookie: Sendable {
+package struct ProbeCookie: Sendable, BitwiseCopyable {
     private let k0, k1: UInt64
 
     package init(key: ScanKey) {

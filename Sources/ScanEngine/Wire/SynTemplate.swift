@@ -1,9 +1,6 @@
 package import ScanTargets
 
-/// A SYN for one job and one way onto the wire: built once as bytes, then patched per probe with destination, ports and cookie.
-///
-/// The checksums of everything that never changes are summed up beforehand, so a patch costs two folds (RFC 1071 §2; RFC 1624 is the
-/// same arithmetic told as a difference).
+/// A SYN for one job and one way onto the wire: built once as bytes, then patched per probe.
 package struct SynTemplate: Sendable {
     /// What stands before the IP header.
     package enum Framing: Sendable {
@@ -13,10 +10,7 @@ package struct SynTemplate: Sendable {
     }
 
     package let bytes: [UInt8]
-    private let ip: Int
-    private let tcp: Int
-    private let ipSum: UInt32
-    private let tcpSum: UInt32
+    package let patch: SynPatch
 
     private static let ipv4Version: UInt8 = 0x45
     private static let dontFragment: UInt16 = 0x4000
@@ -26,12 +20,11 @@ package struct SynTemplate: Sendable {
         if case .ethernet(let from, let to) = framing {
             header = to.bytes + from.bytes + [0x08, 0x00]
         }
-        ip = header.count
-        tcp = ip + IPv4View.minimumLength
+        let ip = header.count
+        let tcp = ip + IPv4View.minimumLength
         let tcpOptions = options.encoded
         let segmentLength = TCPView.minimumLength + tcpOptions.count
         var bytes = header + [UInt8](repeating: 0, count: IPv4View.minimumLength + TCPView.minimumLength) + tcpOptions
-        let (ip, tcp) = (self.ip, self.tcp)
         let sums = bytes.withUnsafeMutableBytes { buffer -> (UInt32, UInt32) in
             guard let start = buffer.baseAddress else { return (0, 0) }
             start.put(Self.ipv4Version, at: ip)
@@ -53,12 +46,25 @@ package struct SynTemplate: Sendable {
             return (ipSum.sum, tcpSum.sum)
         }
         self.bytes = bytes
-        (ipSum, tcpSum) = sums
+        patch = SynPatch(ip: ip, tcp: tcp, ipSum: sums.0, tcpSum: sums.1)
     }
+}
 
-    /// Makes the frame at `frame`, a copy of `bytes`, the probe for one target.
+/// Makes copies of a template probes, with destination, ports and cookie.
+///
+/// The checksums of everything that never changes are summed up beforehand, so a patch costs two folds (RFC 1071 §2; RFC 1624 is the
+/// same arithmetic told as a difference). Plain numbers, so that copying one counts no references.
+package struct SynPatch: Sendable, BitwiseCopyable {
+    /// Where the headers begin.
+    fileprivate let ip: Int
+    fileprivate let tcp: Int
+    fileprivate let ipSum: UInt32
+    fileprivate let tcpSum: UInt32
+
+    /// Makes the frame at `frame`, a copy of the template's bytes, the probe for one target.
     @inline(__always)
-    package func patch(_ frame: UnsafeMutableRawPointer, destination: UInt32, sourcePort: UInt16, destinationPort: UInt16, cookie: UInt32) {
+    package func apply(to frame: UnsafeMutableRawPointer, destination: UInt32, sourcePort: UInt16, destinationPort: UInt16, cookie: UInt32)
+    {
         var ipChecksum = InternetChecksum(ipSum)
         ipChecksum.add(destination)
         frame.put(destination, at: ip &+ IPv4View.Offset.destination)

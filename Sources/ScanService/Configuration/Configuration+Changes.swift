@@ -1,4 +1,5 @@
 package import ScanAPI
+import ScanEngine
 import ScanTargets
 
 extension Configuration {
@@ -36,6 +37,7 @@ extension Configuration {
             Entry(key: "scan.source_ports", value: "\(scan.sourcePorts.lowerBound)-\(scan.sourcePorts.upperBound)"),
             Entry(key: "scan.source_address", value: scan.sourceAddress?.description ?? "the kernel's choice"),
             Entry(key: "scan.interface", value: scan.interface ?? "the kernel's choice"),
+            Entry(key: "scan.link", value: scan.link?.rawValue ?? Scan.anyLink),
         ]
     }
 

@@ -142,6 +142,13 @@ extension Configuration.Scan {
             }
             interface = name
         }
+        if let word = try table.string("link"), word != Self.anyLink {
+            guard let kind = LinkKind(rawValue: word) else {
+                let known = ([Self.anyLink] + LinkKind.allCases.map(\.rawValue)).map { "\"\($0)\"" }.joined(separator: ", ")
+                throw table.fault("link", "\"\(word)\" is no way onto the wire; choose from \(known)")
+            }
+            link = kind
+        }
     }
 
     private static func ports(_ text: String, _ table: TableReader) throws(FileFault) -> ClosedRange<UInt16> {

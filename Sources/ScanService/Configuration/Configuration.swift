@@ -1,4 +1,5 @@
 import ScanAPI
+package import ScanEngine
 package import ScanTargets
 
 /// What the administrator decides, from the daemon's TOML file; absent keys have the values below.
@@ -68,5 +69,9 @@ package struct Configuration: Sendable, Equatable {
         package var sourceAddress: IPAddress?
         /// Nil: the kernel's choice for each destination.
         package var interface: String?
+        /// The way onto the wire that is tried first; nil: the fastest.
+        package var link: LinkKind?
+        /// What stands in the file for that.
+        static let anyLink = "auto"
     }
 }

@@ -43,7 +43,7 @@ package struct ControlService: Sendable {
         self.audit = audit
         self.catalog = catalog
         reader = RequestReader(settings: settings, catalog: catalog)
-        planner = Planner(settings: settings)
+        planner = Planner(settings: settings, links: queue.links)
         self.started = started
         self.group = group
         self.logger = logger

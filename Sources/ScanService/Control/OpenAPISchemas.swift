@@ -72,7 +72,8 @@ enum OpenAPISchemas {
               "loss": {"type": "number"}, "estimated_recall": {"type": "number"}, "recall_low": {"type": "number"},
               "recall_high": {"type": "number"}, "recall_goal": {"type": "number"}, "goal_reached": {"type": "boolean"},
               "rate_verified": {"type": "boolean"},
-              "seconds": {"type": "number"}, "link": {"type": "string", "description": "packet or raw-ip, joined by commas"}}}
+              "seconds": {"type": "number"}, "link": {"type": "string", "description": "xdp, ring, packet or raw-ip, joined by commas"},
+              "link_reason": {"type": "string"}}}
         """
 
     private static let finding = """

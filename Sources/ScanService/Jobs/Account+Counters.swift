@@ -8,6 +8,7 @@ extension Account {
         take(run.counters)
         recallGoal = run.recallGoal
         link = run.linkWords
+        linkReason = run.linkReason
     }
 
     /// Adds findings that no run has counted.

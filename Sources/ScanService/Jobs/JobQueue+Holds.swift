@@ -33,20 +33,36 @@ extension JobQueue {
 
     // MARK: - Heartbeat
 
-    /// Stored this often, in beats.
-    private static let storedBeats = 60
+    /// Stored this often, in seconds.
+    private static let storedInterval = 60.0
+    /// From one beat to the next, while there are jobs and while there are none.
+    private static let busyRest = Duration.seconds(1)
+    private static let idleRest = Duration.seconds(10)
 
-    /// Once a second: notices when the machine slept for longer than jobs may be interrupted, and notes that the daemon is alive.
+    /// Waits until the next beat is due. While there is no job that is seldom, but a new one ends the wait.
+    package func rest() async {
+        let isIdle = jobs.isEmpty
+        let sleep = Task { _ = try? await Task.sleep(for: isIdle ? Self.idleRest : Self.busyRest) }
+        if isIdle { idleSleep = sleep }
+        await withTaskCancellationHandler {
+            await sleep.value
+        } onCancel: {
+            sleep.cancel()
+        }
+        idleSleep = nil
+    }
+
+    /// After each `rest`: notices when the machine slept for longer than jobs may be interrupted, and notes that the daemon is alive.
     package func beat() {
         let now = Heartbeat.now()
         let gap = now.seconds(since: lastBeat)
         lastBeat = now
         let limit = settings.current.limits.resumeWithin
         if gap > Double(limit) { pauseAll("the machine slept for \(Int(gap)) s, longer than [limits] resume_within") }
-        beats &+= 1
-        guard beats.isMultiple(of: Self.storedBeats), !jobs.isEmpty else { return }
-        keepHeartbeat()
-        builder.expireCaptures()
+        guard now.seconds(since: lastStored) >= Self.storedInterval else { return }
+        lastStored = now
+        builder.expireSpares()
+        if !jobs.isEmpty { keepHeartbeat() }
     }
 
     func keepHeartbeat() {

@@ -87,6 +87,7 @@ extension JobQueue {
                 prepared.sink.whenKept { [weak self] in Task { await self?.prove(id) } }
                 prepared.sink.whenObstacleChanges { [weak self] in Task { await self?.lookAtPath(id) } }
                 jobs[id]?.run = prepared.run
+                for refusal in prepared.run.linkRefusals { logger.notice("Job \(id) sends by \(prepared.run.linkWords), \(refusal)") }
                 jobs[id]?.record.sourcePort = prepared.firstPort
                 handle(.prepared, id)
             } catch {

@@ -25,8 +25,12 @@ package actor JobQueue {
     /// What keeps results from being written.
     var obstacle: String?
     var lastBeat = Heartbeat.now()
-    var beats = 0
+    var lastStored = Heartbeat.now()
+    /// What lets a daemon without jobs sleep; ended by a new one.
+    var idleSleep: Task<Void, Never>?
 
+    /// What the links of all jobs share.
+    nonisolated let links = LinkPool()
     var nextWatcher = 0
     var followers: [UInt32: Int] = [:]
     var ticker: Task<Void, Never>?
@@ -46,7 +50,7 @@ package actor JobQueue {
         self.store = store
         self.recorder = recorder
         self.logger = logger
-        builder = RunBuilder(settings: settings, store: store, recorder: recorder, scope: scope, brake: brake)
+        builder = RunBuilder(settings: settings, store: store, recorder: recorder, scope: scope, brake: brake, links: links)
     }
 
     /// Takes over what the last process left: jobs that were running go on, queued ones wait. `resting` are the source ports of jobs that ended lately.
@@ -71,6 +75,10 @@ package actor JobQueue {
 
     private func adopt(_ job: LiveJob) {
         let id = job.record.id
+        if jobs.isEmpty {
+            lastBeat = Heartbeat.now()
+            idleSleep?.cancel()
+        }
         jobs[id] = job
         if let deadline = job.record.deadline { jobs[id]?.deadline = sleeper(until: deadline, id) }
         refresh(id)

@@ -5,11 +5,13 @@ import ScanTargets
 /// Finds the ways to a job's targets, and tells what a job would do.
 package struct Planner: Sendable {
     private let settings: Settings
+    private let links: LinkPool
 
     private static let shownRanges = 16
 
-    package init(settings: Settings) {
+    package init(settings: Settings, links: LinkPool) {
         self.settings = settings
+        self.links = links
     }
 
     /// The ways to the draft's targets. Blocks. Throws `EngineError`.
@@ -33,17 +35,18 @@ package struct Planner: Sendable {
             targets: targets, addresses: Int64(clamping: draft.selection.addresses.count), ports: draft.portCount,
             portsSource: draft.portsSource, rate: draft.rate, probesAtLeast: targets, probesAtMost: atMost,
             secondsAtLeast: Double(targets) / Double(draft.rate), secondsAtMost: Double(atMost) / Double(draft.rate),
-            paths: try paths(to: draft).map(Self.shown), scope: refusal?.message ?? "allowed", names: draft.names)
+            paths: try paths(to: draft).map(shown), scope: refusal?.message ?? "allowed", names: draft.names)
         plan.rateFound = draft.isRateFound
         return plan
     }
 
-    private static func shown(_ path: ScanPath) -> Plan.Path {
-        var destinations = path.destinations.ranges.prefix(shownRanges).map(\.description)
-        if path.destinations.ranges.count > shownRanges { destinations.append("…") }
+    private func shown(_ path: ScanPath) throws -> Plan.Path {
+        var destinations = path.destinations.ranges.prefix(Self.shownRanges).map(\.description)
+        if path.destinations.ranges.count > Self.shownRanges { destinations.append("…") }
+        let link = try links.choice(for: path, preferring: settings.current.scan.link)
         var shown = Plan.Path(
-            destinations: destinations, interface: path.interface.name, source: path.source.description, link: path.link.rawValue,
-            linkReason: path.linkReason)
+            destinations: destinations, interface: path.interface.name, source: path.source.description, link: link.kind.rawValue,
+            linkReason: link.reason)
         shown.nextHop = path.nextHop?.description
         shown.hardwareAddress = path.hardwareAddress?.description
         return shown

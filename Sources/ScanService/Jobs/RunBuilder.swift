@@ -13,15 +13,17 @@ struct RunBuilder: Sendable {
     let scope: ScopeGuard
     let brake: Brake
     private let captures = CaptureReserve()
+    private let links: LinkPool
     /// The group of the socket, whose members are operators.
     let socketGroup: UInt32?
 
-    init(settings: Settings, store: Store, recorder: Recorder, scope: ScopeGuard, brake: Brake) {
+    init(settings: Settings, store: Store, recorder: Recorder, scope: ScopeGuard, brake: Brake, links: LinkPool) {
         self.settings = settings
         self.store = store
         self.recorder = recorder
         self.scope = scope
         self.brake = brake
+        self.links = links
         socketGroup = SystemAccounts.group(settings.current.control.group)
     }
 
@@ -55,17 +57,21 @@ struct RunBuilder: Sendable {
             recorded: record.states, recall: record.recall, isRateFound: record.isRateFound, caps: caps)
         specification.openPortsThreshold = record.reportsAll ? nil : limits.openPortsThreshold
         specification.reportsHosts = record.reportsHosts
+        specification.link = scan.link
         let sink = recorder.sink(job: record.id, name: record.name)
         let run = try ScanRun(
-            specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: captures, sink: sink,
+            specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: captures, links: links, sink: sink,
             resuming: resume.checkpoint, answered: resume.answered, hosts: resume.hosts)
         sink.interfaces = run.interfaceNames
         return Prepared(run: run, sink: sink, firstPort: ports.first)
     }
 
-    /// Has captures closed that nobody has needed for long. Returns at once.
-    func expireCaptures() {
-        WorkPools.work.submit { [captures] _ in captures.expire() }
+    /// Has captures and links closed that nobody has needed for long. Returns at once.
+    func expireSpares() {
+        WorkPools.work.submit { [captures, links] _ in
+            captures.expire()
+            links.expire()
+        }
     }
 
     /// Ports that only a run of ours that is ending still holds are waited for.

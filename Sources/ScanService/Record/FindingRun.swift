@@ -34,7 +34,7 @@ struct FindingRun {
     /// Stores what has been appended and forgets it. `each` gets what was new, in the order of arrival.
     mutating func store(_ db: Database, _ each: (New, JobSink) -> Void) throws {
         guard !findings.isEmpty else { return }
-        let insert = try FindingInsert(db)
+        var insert = try FindingInsert(db)
         var news = [New?](repeating: nil, count: findings.count)
         let keys = findings.indices.map { Key(job: findings[$0].sink.job, endpoint: findings[$0].finding.endpoint, arrival: $0) }
         for key in keys.sorted() {

@@ -35,33 +35,53 @@ package struct LineBuffer: Sendable {
     }
 
     package mutating func append(_ number: some FixedWidthInteger) {
-        guard number != 0 else { return bytes.append(UInt8(ascii: "0")) }
         if number < 0 { bytes.append(UInt8(ascii: "-")) }
-        let start = bytes.count
-        var rest = UInt64(clamping: number.magnitude)
-        while rest > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
+        append(digits: UInt64(clamping: number.magnitude), atLeast: 1)
+    }
+
+    /// Decimal digits, with zeros before them up to `least`, at most 20.
+    private mutating func append(digits number: UInt64, atLeast least: Int) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { text in
+            var rest = number
+            var first = 20
+            while rest > 0 || 20 - first < least {
+                first -= 1
+                text[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+            bytes.append(contentsOf: text[first...])
         }
-        bytes[start...].reverse()
     }
 
     /// `millionths` as a decimal number with `digits` (1...6) digits after the point, the others cut off; below 0 counts as 0.
     package mutating func append(millionths: Int64, digits: Int) {
-        let value = max(0, millionths)
-        append(value / 1_000_000)
+        let value = UInt64(max(0, millionths))
+        let places = min(max(digits, 1), 6)
+        append(digits: value / 1_000_000, atLeast: 1)
         bytes.append(UInt8(ascii: "."))
-        var place: Int64 = 100_000
-        for _ in 0..<min(max(digits, 1), 6) {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / place % 10))
-            place = max(1, place / 10)
-        }
+        let cut = [100_000, 10_000, 1000, 100, 10, 1] as InlineArray<6, UInt64>
+        append(digits: value % 1_000_000 / cut[places - 1], atLeast: places)
     }
 
     /// A JSON string, quoted. Control characters (C0, DEL, C1) and the line and paragraph separators are escaped, so that the text cannot act on
     /// whatever shows it.
     package mutating func append(quoted text: String) {
         bytes.append(UInt8(ascii: "\""))
+        if !appendPlain(text) { appendEscaped(text) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Appends a text in which nothing has to be escaped, as nearly all have; false for another one.
+    private mutating func appendPlain(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { utf8 in
+            guard utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else { return false }
+            bytes.append(contentsOf: utf8)
+            return true
+        }
+    }
+
+    private mutating func appendEscaped(_ text: String) {
         for scalar in text.unicodeScalars {
             switch scalar.value {
             case 0x22, 0x5c:
@@ -72,7 +92,6 @@ package struct LineBuffer: Sendable {
             default: bytes.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     /// The address's text, unquoted.

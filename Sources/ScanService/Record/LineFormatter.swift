@@ -166,6 +166,7 @@ package struct LineFormatter: Sendable {
         append(",\"found_rate\":", account.foundRate, to: &buffer)
         if let isVerified = account.rateVerified { buffer.append(isVerified ? ",\"rate_verified\":true" : ",\"rate_verified\":false") }
         if !account.link.isEmpty { append(",\"link\":", account.link, to: &buffer) }
+        append(",\"link_reason\":", account.linkReason, to: &buffer)
     }
 
     private func append(_ key: StaticString, _ number: (some FixedWidthInteger)?, to buffer: inout LineBuffer) {

@@ -37,11 +37,17 @@ final class RecordLoop: @unchecked Sendable {
             writer.appendRest()
             tellObstacle()
             if isLast { break }
-            if queue.isEmpty { queue.wait(nanoseconds: Self.retryInterval) }
+            if queue.isEmpty { rest() }
             if !queue.hasChange { collect() }
             markIfIdle()
         }
         storeMark()
+    }
+
+    /// Waits for work. While something is the matter, or a mark is due, it looks again after a second.
+    private func rest() {
+        let isIdle = !queue.isBlocked && !writer.isUnmarked
+        if isIdle { queue.rest() } else { queue.wait(nanoseconds: Self.retryInterval) }
     }
 
     /// Lets the runs pause, or go on, and says why.

@@ -16,6 +16,8 @@ final class RecordQueue: Sendable {
     private let blocked = Atomic<Bool>(false)
     /// When the recorder's thread was last seen at work; ns on the steady clock.
     private let pulse = Atomic<Int64>(SteadyClock.nanoseconds())
+    /// Whether it waits for work.
+    private let isResting = Atomic<Bool>(false)
     private let wake: WakeEvent
 
     /// About 4 MiB of findings.
@@ -75,6 +77,8 @@ final class RecordQueue: Sendable {
     /// True when enough waits for a whole transaction.
     var hasBatch: Bool { pendingFindings.load(ordering: .relaxed) >= Self.batchCount }
 
+    var isBlocked: Bool { blocked.load(ordering: .relaxed) }
+
     func setBlocked(_ value: Bool) {
         blocked.store(value, ordering: .relaxed)
     }
@@ -95,8 +99,15 @@ final class RecordQueue: Sendable {
         pulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
     }
 
+    /// Waits until there is something to do.
+    func rest() {
+        isResting.store(true, ordering: .relaxed)
+        wait(nanoseconds: .max)
+        isResting.store(false, ordering: .relaxed)
+    }
+
     /// Whether the recorder's thread was at work within the last `nanoseconds`.
     func isAlive(within nanoseconds: Int64) -> Bool {
-        SteadyClock.nanoseconds() - pulse.load(ordering: .relaxed) < nanoseconds
+        isResting.load(ordering: .relaxed) && isEmpty || SteadyClock.nanoseconds() - pulse.load(ordering: .relaxed) < nanoseconds
     }
 }

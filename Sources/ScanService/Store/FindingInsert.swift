@@ -7,6 +7,8 @@ import ScanTargets
 struct FindingInsert: ~Copyable {
     private let statement: OpaquePointer
     private let connection: OpaquePointer
+    /// What each text was bound to last: a binding holds until it is replaced, and most findings of a batch have the same words.
+    private var bound: (state: String?, reason: String?, interface: String?, conflict: String?) = (nil, nil, nil, nil)
 
     /// SQLite copies what it is given; the C macro's value, SQLITE_TRANSIENT, is not imported.
     private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
@@ -31,20 +33,20 @@ struct FindingInsert: ~Copyable {
     }
 
     /// Stores a finding of `job`; false when the job has one of this target already. Throws `DatabaseError`.
-    func insert(_ finding: StoredFinding, job: Int64) throws -> Bool {
+    mutating func insert(_ finding: StoredFinding, job: Int64) throws -> Bool {
         sqlite3_bind_int64(statement, 1, job)
         bind(finding.endpoint.address, at: 2)
         sqlite3_bind_int64(statement, 3, Int64(finding.endpoint.port))
         sqlite3_bind_int64(statement, 4, finding.time.microseconds)
-        bind(finding.state.rawValue, at: 5)
-        bind(finding.reason, at: 6)
+        Self.rebind(finding.state.rawValue, at: 5, of: statement, &bound.state)
+        Self.rebind(finding.reason, at: 6, of: statement, &bound.reason)
         bind(finding.ttl, at: 7)
         bind(finding.rttMicroseconds, at: 8)
         bind(finding.window, at: 9)
         bind(finding.mss, at: 10)
         bind(finding.attempt, at: 11)
-        bind(finding.interface, at: 12)
-        bind(finding.conflict, at: 13)
+        Self.rebind(finding.interface, at: 12, of: statement, &bound.interface)
+        Self.rebind(finding.conflict, at: 13, of: statement, &bound.conflict)
         let code = sqlite3_step(statement)
         sqlite3_reset(statement)
         guard code == SQLITE_DONE else {
@@ -63,17 +65,19 @@ struct FindingInsert: ~Copyable {
         }
     }
 
-    private func bind(_ text: String, at index: Int32) {
-        var text = text
+    /// A parameter that was never bound is null (sqlite3_bind).
+    private static func rebind(_ text: String?, at index: Int32, of statement: OpaquePointer, _ bound: inout String?) {
+        guard text != bound else { return }
+        bound = text
+        guard var text else {
+            sqlite3_bind_null(statement, index)
+            return
+        }
         text.withUTF8 { bytes in
             _ = bytes.withMemoryRebound(to: CChar.self) {
-                sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), Self.copied)
+                sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), copied)
             }
         }
-    }
-
-    private func bind(_ text: String?, at index: Int32) {
-        if let text { bind(text, at: index) } else { sqlite3_bind_null(statement, index) }
     }
 
     private func bind(_ number: (some FixedWidthInteger)?, at index: Int32) {

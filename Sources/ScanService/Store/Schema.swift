@@ -19,6 +19,9 @@ enum Schema {
         migrator.registerMigration("4 hosts, conflicts") { db in
             try db.execute(sql: hosts)
         }
+        migrator.registerMigration("5 another order of the targets") { db in
+            try db.execute(sql: order)
+        }
         return migrator
     }
 
@@ -108,6 +111,12 @@ enum Schema {
         ALTER TABLE jobs ADD COLUMN report_all INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE jobs ADD COLUMN report_hosts INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE findings ADD COLUMN conflict TEXT;
+        """
+
+    /// The pages of a checkpoint are by positions, which mean other targets now: jobs begin again.
+    private static let order = """
+        DELETE FROM checkpoint_pages;
+        DELETE FROM checkpoints;
         """
 
     /// `address` is a number for IPv4 and 16 bytes for IPv6: SQLite sorts every number before every blob, so this is the order of `IPAddress`.

@@ -37,7 +37,7 @@ struct RoutePlannerTests {
             let paths = try RoutePlanner.paths(for: try Self.addresses("127.0.0.0/8"), interface: nil, source: nil)
             let path = try #require(paths.first)
             #expect(paths.count == 1 && path.interface.name == "lo" && path.interface.isLoopback)
-            #expect(path.link == .rawIP && path.source == IPAddress("127.0.0.1") && path.nextHop == nil && path.hardwareAddress == nil)
+            #expect(!path.takesFrames && path.source == IPAddress("127.0.0.1") && path.nextHop == nil && path.hardwareAddress == nil)
             #expect(path.destinations == (try Self.addresses("127.0.0.0-127.255.255.254")))
         }
     }
@@ -52,14 +52,14 @@ struct RoutePlannerTests {
             for path in paths {
                 switch path.destinations {
                 case try Self.addresses("10.77.0.1"):
-                    #expect(path.link == .rawIP && path.interface.isLoopback && path.source == IPAddress("10.77.0.1"))
+                    #expect(!path.takesFrames && path.interface.isLoopback && path.source == IPAddress("10.77.0.1"))
                 case try Self.addresses("10.77.0.2-10.77.0.254"), try Self.addresses("10.77.0.0", "10.77.0.2-10.77.0.254"):
-                    #expect(path.link == .rawIP && path.interface.name == "cable0" && path.nextHop == nil)
+                    #expect(!path.takesFrames && path.interface.name == "cable0" && path.nextHop == nil)
                 case try Self.addresses("10.78.1.0/24"):
-                    #expect(path.link == .packet && path.interface.name == "cable0" && path.source == IPAddress("10.77.0.1"))
+                    #expect(path.takesFrames && path.interface.name == "cable0" && path.source == IPAddress("10.77.0.1"))
                     #expect(path.nextHop == IPAddress("10.77.0.2") && path.hardwareAddress?.description == "02:00:5e:10:00:02")
                 case try Self.addresses("127.0.0.1"):
-                    #expect(path.link == .rawIP && path.source == IPAddress("127.0.0.1"))
+                    #expect(!path.takesFrames && path.source == IPAddress("127.0.0.1"))
                 default:
                     Issue.record("unexpected part \(path.destinations.ranges)")
                 }

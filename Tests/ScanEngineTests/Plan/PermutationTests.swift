@@ -121,24 +121,16 @@ struct PermutationTests {
     }
 
     @Test(
-        "a target costs fewer than two passes through the network on average, at the worst counts too",
-        arguments: [1, 2, 3, 5, 17, 1025, 5120, 65_537] as [UInt64])
+        "a target costs hardly more than one pass through the network, also just above a power of two",
+        arguments: [1, 17, 1025, 5120, 65_537, (1 << 20) + 1, (1 << 32) * 65_535, (1 << 62) + 1] as [UInt64])
     func walks(count: UInt64) {
         var generator = SeededGenerator(seed: count)
         let slow = SlowPermutation(count: count, key: generator.key())
-        let passes = (0..<count).reduce(0) { $0 + slow.walk(from: $1).passes }
-        #expect(passes < 2 * count)
-    }
-
-    @Test(
-        "large scans cost fewer than two passes a target as well",
-        arguments: [(1 << 20) + 1, (1 << 32) * 65_535, (1 << 62) + 1] as [UInt64])
-    func longWalks(count: UInt64) {
-        var generator = SeededGenerator(seed: count)
-        let slow = SlowPermutation(count: count, key: generator.key())
-        let passes = (0..<100_000).reduce(0) { sum, _ in sum + slow.walk(from: UInt64.random(in: 0..<count, using: &generator)).passes }
-        // Just below two are expected; the sample's standard deviation is 0.005.
-        #expect(Double(passes) / 100_000 < 2.02)
+        let sample = 20_000
+        let passes = (0..<sample).reduce(0) { sum, _ in sum + slow.walk(from: UInt64.random(in: 0..<count, using: &generator)).passes }
+        // The network's domain exceeds the count by less than the low half has values, at most twice the count's root.
+        let excess = 2 / Double(count).squareRoot()
+        #expect(Double(passes) / Double(sample) < 1.05 + (count > 1 ? excess : 0))
     }
 
     @Test("an interrupted job meets the same order again after an update of the program")

@@ -13,8 +13,8 @@ struct SlowPermutation {
         var bits = 0
         while bits < 63, UInt64(1) << bits < count { bits += 1 }
         self.count = count
-        highSize = 1 << UInt64(bits / 2)
-        lowSize = 1 << UInt64((bits + 1) / 2)
+        lowSize = 1 << UInt64(bits / 2)
+        highSize = max(1, (count + lowSize - 1) / lowSize)
         let first = Self.littleEndian(key.bytes[0..<8])
         let second = Self.littleEndian(key.bytes[8..<16])
         keys = [first, second, Self.mixed(first ^ 0x9E37_79B9_7F4A_7C15), Self.mixed(second ^ 0xD1B5_4A32_D192_ED03)]
@@ -27,7 +27,12 @@ struct SlowPermutation {
         repeat {
             var (high, low) = (value / lowSize, value % lowSize)
             for (number, key) in keys.enumerated() {
-                if number % 2 == 0 { high ^= scrambled(low, key) % highSize } else { low ^= scrambled(high, key) % lowSize }
+                if number % 2 == 0 {
+                    let part = (scrambled(low, key) &* 0xD1B5_4A32_D192_ED03).multipliedFullWidth(by: highSize).high
+                    high = (high + part) % highSize
+                } else {
+                    low ^= scrambled(high, key) % lowSize
+                }
             }
             value = high * lowSize + low
             passes += 1

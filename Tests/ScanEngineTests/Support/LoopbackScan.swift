@@ -41,9 +41,8 @@ struct LoopbackScan {
         into sink: RecordingSink, resuming checkpoint: ScanCheckpoint? = nil, meanwhile: (ScanRun) throws -> Void = { _ in }
     ) throws -> Result {
         let run = try ScanRun(
-            specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: CaptureReserve(), sink: sink,
-            resuming: checkpoint,
-            answered: answered)
+            specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: CaptureReserve(), links: LinkPool(),
+            sink: sink, resuming: checkpoint, answered: answered)
         let done = try WakeEvent()
         let end = Ending()
         try run.start {

@@ -81,8 +81,8 @@ struct SynTemplateTests {
     private static func patch(_ template: SynTemplate, _ probe: Probe, into frame: inout [UInt8]) {
         frame.withUnsafeMutableBytes { buffer in
             guard let start = buffer.baseAddress else { return }
-            template.patch(
-                start, destination: probe.destination, sourcePort: probe.sourcePort, destinationPort: probe.destinationPort,
+            template.patch.apply(
+                to: start, destination: probe.destination, sourcePort: probe.sourcePort, destinationPort: probe.destinationPort,
                 cookie: probe.cookie)
         }
     }

@@ -1,0 +1,43 @@
+/// The most that an interface takes: a driver whose ring is full drops frames that it has taken already, and only its counter tells.
+///
+/// Such frames never were on the path, so the path is not judged by them: they are sent again, a little slower than the interface has been seen to
+/// take. From there the bound goes up, carefully at first, then faster, until it bounds nothing. Not thread-safe.
+package struct LinkBound: Sendable {
+    /// Probes a second; infinite where nothing is dropped.
+    package private(set) var rate = Double.infinity
+
+    /// The share of a stretch that may be lost: less than what a scan may miss.
+    private static let tolerated = 0.001
+    /// ns.
+    private static let holdTime: Int64 = 300_000_000
+    /// No interface takes more; probes a second.
+    private static let beyondAll = 1e9
+    private static let firstGrowth = 0.005
+    private static let mostGrowth = 0.5
+    private var lastChange: Int64 = 0
+    /// By what share it goes up next.
+    private var growth = LinkBound.firstGrowth
+
+    package init() {}
+
+    /// Takes a stretch of `elapsed` ns that ended at `now`; true when too many of its frames were dropped.
+    package mutating func judge(sent: Int, dropped: Int, elapsed: Int64, now: Int64) -> Bool {
+        guard Double(dropped) > Self.tolerated * Double(sent) else {
+            recover(now)
+            return false
+        }
+        let tried = Double(sent) * 1e9 / Double(max(elapsed, 1))
+        let through = tried * (1 - Double(min(dropped, sent)) / Double(max(sent, 1)))
+        rate = max(RateController.slowest, min(rate, 0.97 * max(through, 0.3 * tried)))
+        (lastChange, growth) = (now, Self.firstGrowth)
+        return true
+    }
+
+    private mutating func recover(_ now: Int64) {
+        guard rate.isFinite, now - lastChange >= Self.holdTime else { return }
+        rate *= 1 + growth
+        if rate > Self.beyondAll { rate = .infinity }
+        growth = min(growth * 1.5, Self.mostGrowth)
+        lastChange = now
+    }
+}
