@@ -90,6 +90,16 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "synscan", dependencies: ["ScanClient"], swiftSettings: strict),
 
+        // What an operation of the packet path costs; Tests/Benchmarks/micro runs it.
+        .executableTarget(
+            name: "MicroBenchmarks",
+            dependencies: [
+                "ScanEngine", "ScanService", "ScanTargets", "ScanAPI", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            path: "Tests/Benchmarks/MicroBenchmarks", swiftSettings: strict),
+
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "ScanTargetsTests", dependencies: ["ScanTargets", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "ScanEngineTests", dependencies: ["ScanEngine", "ScanTargets", "TestSupport"], swiftSettings: strict),

@@ -1,5 +1,6 @@
 """Runs scanners beside each other, keeps what they found, and tells it as Markdown."""
 
+import argparse
 import dataclasses
 import json
 import operator
@@ -8,9 +9,11 @@ import pathlib
 import platform
 import random
 import re
+import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
@@ -43,15 +46,15 @@ class Bench:
 
     def __init__(self, runs, seed, short, output):
         self.runs, self.seed, self.short, self.output = runs, seed, short, pathlib.Path(output)
-        self.rows, self.promises, self.coverage = [], [], []
+        self.rows, self.promises, self.tables = [], [], {}
 
     def random(self, scenario):
         """Random choices of a scenario, the same for the same seed."""
         return random.Random(f"{self.seed} {scenario}")
 
-    def daemon(self, lab, **limits):
+    def daemon(self, lab, link=harness.link, **limits):
         """A daemon that may scan the lab; its limits are those of the lab's tests but for these."""
-        daemon = harness.Daemon(lab, ["198.18.0.0/15"], limits=limits)
+        daemon = harness.Daemon(lab, ["198.18.0.0/15"], limits=limits, scan={"link": link})
         lab.before_close(daemon.close)
         return daemon.start()
 
@@ -97,6 +100,10 @@ class Bench:
         name = f"truth-{ground.addresses[0].replace('/', '-')}-{ground.ports}.txt"
         write_lines(self.folder(scenario) / name, ground.open)
 
+    def add(self, head, *cells):
+        """Adds a row to the table with this head."""
+        self.tables.setdefault(head, []).append(cells)
+
     def promise(self, scenario, what, value, sign, bound, short=None):
         """Holds a measured value to its bound. The short form has a bound of its own: one run, on a machine that may be busy."""
         bound = short if self.short and short is not None else bound
@@ -110,8 +117,8 @@ class Bench:
         print(self.heading(), end="\n\n")
         if self.rows:
             print_table("scenario|scanner|runs:|recall:|false findings:|probes/target:|seconds:|÷ ideal:|", (row.cells() for row in self.rows))
-        if self.coverage:
-            print_table("path|loss measured:|true recall:|estimate:|interval:|inside|probes/target:", self.coverage)
+        for head, rows in self.tables.items():
+            print_table(head, rows)
         print_table("scenario|promise|measured:|bound:|", (
             (scenario, what, number(value), f"{sign} {number(bound)}", "held" if held else "**NOT HELD**")
             for scenario, what, value, sign, bound, held in self.promises))
@@ -144,3 +151,34 @@ def print_table(head, rows):
 
 def tell(words):
     print(words, file=sys.stderr, flush=True)
+
+
+def main(prog, description, scenarios, short):
+    """Runs scenarios, functions that take a `Bench`, as the command line says, and prints the report. `short` names those of the short form."""
+    scenarios = {function.__name__: function for function in scenarios}
+    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser.add_argument("--binaries", type=pathlib.Path, help="where synscand and synscan are (default: .build/release)")
+    parser.add_argument("--runs", type=int, help="runs of each scanner; the tables hold medians (default: 5, short 1)")
+    parser.add_argument("--seed", type=int, help="repeats the networks of a run that printed it")
+    parser.add_argument("--output", type=pathlib.Path, help="where truth and findings are kept (default: nowhere)")
+    parser.add_argument("--short", action="store_true", help="a minute or two: one run, small networks, bounds that a busy machine keeps")
+    parser.add_argument("--scenario", action="append", choices=scenarios, help="only this one; may be repeated")
+    options = parser.parse_args()
+    if options.binaries:
+        harness.binaries = options.binaries.resolve()
+    signal.signal(signal.SIGTERM, interrupt)
+    seed = random.randrange(1_000_000) if options.seed is None else options.seed
+    tell(f"seed {seed}")
+    with tempfile.TemporaryDirectory(prefix="synscan-") as temporary:
+        bench = Bench(options.runs or (1 if options.short else 5), seed, options.short, options.output or temporary)
+        try:
+            for name in options.scenario or (short if options.short else scenarios):
+                bench.try_scenario(name, scenarios[name])
+        except KeyboardInterrupt:
+            sys.exit(130)
+        bench.report()
+    sys.exit(not bench.holds)
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt

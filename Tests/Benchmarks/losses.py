@@ -93,9 +93,9 @@ def coverage(bench):
             # The account has six digits.
             holds = account["recall_low"] <= round(outcome.recall, 6) <= account["recall_high"]
             inside += holds
-            bench.coverage.append((
-                name, f"{account['loss']:.3f}", f"{outcome.recall:.6f}", f"{account['estimated_recall']:.6f}",
-                f"{account['recall_low']:.6f} to {account['recall_high']:.6f}", "yes" if holds else "no", f"{outcome.probes_each:.3f}"))
+            bench.add(
+                "path|loss measured:|true recall:|estimate:|interval:|inside|probes/target:", name, f"{account['loss']:.3f}", f"{outcome.recall:.6f}", f"{account['estimated_recall']:.6f}",
+                f"{account['recall_low']:.6f} to {account['recall_high']:.6f}", "yes" if holds else "no", f"{outcome.probes_each:.3f}")
     # In 95 of 100 cases; two of seven outside would come in one run of twenty-five.
     bench.promise("coverage", "truth inside the interval", inside, "≥", 5, 1)
 

@@ -1,0 +1,71 @@
+import ScanEngine
+import ScanTargets
+
+/// A whole run with both its threads, but for the frames: they are made and forgotten. Opens a capture on loopback, so it must be root.
+enum Engine {
+    /// `count` is brought down to a whole number of hosts with 1000 ports each.
+    static func run(_ count: Int) throws -> Measurement? {
+        let hosts = UInt32(clamping: max(1, count / 1000))
+        guard let key = PacketPath.key(6),
+            let range = AddressRange(first: IPAddress(v4: 0x7F01_0000), last: IPAddress(v4: 0x7F01_0000 + hosts - 1))
+        else { return nil }
+        let selection = TargetSelection(hosts: AddressSet([range]), ports: PortSet([1...1000]), endpoints: [])
+        let specification = ScanSpecification(
+            selection: selection, key: key, rate: 100_000_000, retries: 0, tcpOptions: .mss, recorded: [.open],
+            caps: RateCaps.Limits(perHost: 100_000_000, perNetwork: 100_000_000))
+        let done = try WakeEvent()
+        let run = try ScanRun(
+            specification, paths: try RoutePlanner.paths(for: selection.addresses, interface: nil, source: nil),
+            ports: try SourcePortBlock.reserve(in: 61_000...65_535, preferring: nil, avoiding: []),
+            scope: ScopeGuard(allowed: selection.addresses), brake: Brake(), captures: CaptureReserve(),
+            links: LinkPool(opener: { ForgettingLink($0) }), sink: ForgettingSink(), resuming: nil)
+        return try Measurement(engine: hosts) {
+            try run.start { _ in done.signal() }
+            while !done.wait(nanoseconds: 1_000_000_000) {}
+        }
+    }
+}
+
+extension Measurement {
+    /// The whole run, less the second that it waits for answers.
+    fileprivate init(engine hosts: UInt32, _ body: () throws -> Void) throws {
+        let targets = Int(hosts) * 1000
+        var failure: (any Error)?
+        let whole = Measurement("engine", count: 1) { _ in
+            do { try body() } catch { failure = error }
+            return 1
+        }
+        if let failure { throw failure }
+        self.init(
+            name: "engine", nanoseconds: (whole.nanoseconds - 1e9) / Double(targets),
+            allocations: whole.allocations.map { $0 / Double(targets) })
+    }
+}
+
+private final class ForgettingLink: ProbeLink {
+    private let memory: UnsafeMutableRawPointer
+    private let stride: Int
+
+    init(_ template: SynTemplate) {
+        stride = FrameSlots.stride(for: template.bytes.count)
+        memory = .allocate(byteCount: stride * FrameSlots.batch, alignment: 64)
+        for index in 0..<FrameSlots.batch {
+            (memory + index * stride).copyMemory(from: template.bytes, byteCount: template.bytes.count)
+        }
+    }
+
+    deinit { memory.deallocate() }
+
+    func slots() -> FrameSlots { FrameSlots(memory, stride: stride, size: FrameSlots.batch, first: 0, count: FrameSlots.batch) }
+
+    func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome { .sent(range.count) }
+}
+
+private final class ForgettingSink: ObservationSink {
+    let isFull = false
+    let takesCheckpoint = true
+    func deliver(_ batch: [Observation]) {}
+    func deliver(_ hosts: [HostObservation]) {}
+    func keep(_ checkpoint: ScanCheckpoint) {}
+    func noteObstacle() {}
+}

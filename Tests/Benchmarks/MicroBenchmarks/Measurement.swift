@@ -1,0 +1,41 @@
+import Glibc
+import ScanEngine
+
+/// What one operation costs, each time: nanoseconds, and allocations where a library that counts them was preloaded (allocations.c).
+struct Measurement {
+    let name: String
+    let nanoseconds: Double
+    let allocations: Double?
+
+    init(name: String, nanoseconds: Double, allocations: Double?) {
+        (self.name, self.nanoseconds, self.allocations) = (name, nanoseconds, allocations)
+    }
+
+    /// Runs `body` with 0 ..< count; what it returns is added up, so that no call can be left out.
+    @inline(__always)
+    init(_ name: String, count: Int, _ body: (Int) -> UInt64) {
+        var sum: UInt64 = 0
+        let allocated = Self.allocationsSoFar()
+        let start = SteadyClock.nanoseconds()
+        for index in 0..<count { sum = sum &* 31 &+ body(index) }
+        let time = SteadyClock.nanoseconds() - start
+        let allocatedNow = Self.allocationsSoFar()
+        if sum == 0x5EED { print("") }
+        self.name = name
+        nanoseconds = Double(time) / Double(count)
+        allocations = allocated.flatMap { before in allocatedNow.map { Double($0 - before) / Double(count) } }
+    }
+
+    private static let counter: (@convention(c) () -> Int)? = {
+        guard let symbol = dlsym(nil, "allocations_so_far") else { return nil }
+        return unsafeBitCast(symbol, to: (@convention(c) () -> Int).self)
+    }()
+
+    private static func allocationsSoFar() -> Int? { counter?() }
+
+    /// A line of JSON.
+    var json: String {
+        let allocations = allocations.map { ",\"allocations\":\($0)" } ?? ""
+        return "{\"operation\":\"\(name)\",\"nanoseconds\":\(nanoseconds)\(allocations)}"
+    }
+}
