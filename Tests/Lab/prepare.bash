@@ -92,4 +92,9 @@ build_release() (
 
 # Builds programs that run where no Swift toolchain is, without symbols. They are in .build/static/release: not in .build, because every
 # Swift file is compiled anew when this option changes.
-build_static() { build_release --static-swift-stdlib -Xlinker -s --scratch-path .build/static; }
+build_static() {
+  local product
+  for product in synscand synscan; do
+    build_release --static-swift-stdlib -Xlinker -s --scratch-path .build/static --product "$product"
+  done
+}

@@ -1,3 +1,4 @@
+import Glibc
 import ScanTargets
 import Synchronization
 
@@ -43,6 +44,8 @@ extension Transmitter {
             stretchSent.first += added.first
             stretchSent.canaries += added.canaries
             if let dropped = try flush() { position = dropped }
+            // Whoever carries the answers on this machine goes before more probes.
+            sched_yield()
             noteBlockade(round, position)
             pacer.spend(added.first + added.canaries, now: now)
             caps.spend(added.first + added.canaries)

@@ -1,8 +1,10 @@
 import Glibc
+import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
+import NIOPosix
 import ServiceLifecycle
 import SystemPackage
 
@@ -34,20 +36,45 @@ package struct ControlServer: Service {
 
     package func run() async throws {
         let handlers = ControlHandlers(service: service, bodies: RequestBodies(limit: service.settings.current.limits.maxRequestBytes))
-        let responder = CallbackResponder<ControlContext> { request, context in await handlers.respond(to: request, context: context) }
         var quiet = logger
         quiet.logLevel = .warning
-        let application = Application(
-            responder: responder, server: .http1(configuration: .init(idleTimeout: Self.idleLimit)),
+        // Not the framework's application: that looks at the clock each second, and an idle daemon shall sleep.
+        let server = try HTTPServerBuilder.http1(configuration: .init(idleTimeout: Self.idleLimit)).buildServer(
             configuration: .init(
-                address: .unixDomainSocket(path: path), serverName: "synscand",
-                availableConnectionsDelegate: .maximum(Self.connectionLimit, logger: quiet)),
-            onServerRunning: { _ in
-                service.access.apply(service.settings.current.control)
-                onListening()
-            }, logger: quiet)
+                address: .unixDomainSocket(path: path), availableConnectionsDelegate: .maximum(Self.connectionLimit, logger: quiet)),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet
+        ) { [quiet] request, writer, channel in
+            let context = ControlContext(source: .init(channel: channel, logger: quiet))
+            var response = await handlers.respond(to: request, context: context)
+            response.headers[.date] = Self.httpDate
+            response.headers[.server] = "synscand"
+            do {
+                try await writer.write(response: response.head, body: response.body)
+            } catch {
+                // The framework would answer some errors, behind the beginning of this answer.
+                throw Unanswered(cause: error)
+            }
+        } onServerRunning: { _ in
+            service.access.apply(service.settings.current.control)
+            onListening()
+        }
         defer { unlink(path) }
-        try await Self.untilStopped { try await application.run() }
+        try await Self.untilStopped { try await server.run() }
+    }
+
+    /// An answer could not be written; its connection closes.
+    private struct Unanswered: Error {
+        let cause: any Error
+    }
+
+    /// Now, as headers want it (RFC 9110 §5.6.7).
+    private static var httpDate: String {
+        var now = time(nil)
+        var parts = tm()
+        gmtime_r(&now, &parts)
+        var text = [CChar](repeating: 0, count: 32)
+        let length = strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+        return String(decoding: text.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Runs `body`; when the service group stops, clients have a moment to take their answers, and those that do not are cut off.
