@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { BATCH = 256, FRAMES = 1024, LENGTH = 58, STRIDE = 64 };
 
@@ -126,7 +127,11 @@ static uint64_t by_xdp(unsigned device, double end) {
     uint8_t *transmit = map(socket_, offsets.tx.desc + FRAMES * sizeof(struct xdp_desc), XDP_PGOFF_TX_RING);
     uint8_t *completion = map(socket_, offsets.cr.desc + FRAMES * sizeof(uint64_t), XDP_UMEM_PGOFF_COMPLETION_RING);
     struct sockaddr_xdp address = {.sxdp_family = AF_XDP, .sxdp_ifindex = device, .sxdp_flags = XDP_COPY | XDP_USE_NEED_WAKEUP};
-    check(bind(socket_, (void *)&address, sizeof address), "bind");
+    // A queue that has just been let go is free a moment later.
+    for (int tries = 0; bind(socket_, (void *)&address, sizeof address) < 0; tries++) {
+        if (errno != EBUSY || tries == 200) die("bind");
+        usleep(10000);
+    }
     uint32_t *offered = (void *)(transmit + offsets.tx.producer);
     uint32_t *done = (void *)(completion + offsets.cr.producer), *seen = (void *)(completion + offsets.cr.consumer);
     struct xdp_desc *descriptors = (void *)(transmit + offsets.tx.desc);

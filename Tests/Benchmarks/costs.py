@@ -33,7 +33,8 @@ def idle(bench):
         seconds = 10 if bench.short else 30
         time.sleep(seconds)
         used = cpu(daemon.process.pid) - before[0]
-        wakeups = (switches(daemon.process.pid) - before[1]) / seconds
+        # Threads that have ended meanwhile have woken up for that alone.
+        wakeups = sum(count - before[1].get(thread, 0) for thread, count in switches(daemon.process.pid).items()) / seconds
         resident = daemon.memory() / 1024
     bench.add(COST, "idle", f"{100 * used / seconds:.1f} % of a core, {wakeups:.2f} wake-ups a second, {resident:.0f} MiB")
     bench.promise("idle", "share of a core", used / seconds, "≤", 0.001)
@@ -42,12 +43,12 @@ def idle(bench):
 
 
 def switches(pid):
-    """How often threads of the process have gone to sleep."""
-    count = 0
+    """How often each thread of the process has gone to sleep."""
+    counts = {}
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         lines = (task / "status").read_text().splitlines()
-        count += next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
-    return count
+        counts[task.name] = next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+    return counts
 
 
 def memory(bench):

@@ -33,6 +33,7 @@ def null(bench):
         daemons = {}
         for link in "xdp", "ring", "packet":
             daemons[link] = bench.daemon(lab, link, max_rate=UNLIMITED, max_rate_per_host=UNLIMITED, max_rate_per_network=UNLIMITED)
+            daemons[link].terminate()
             senders[f"synscan, {link}"] = scan_of(daemons[link])
         for run in range(bench.runs):
             for name, sender in senders.items():
@@ -99,11 +100,14 @@ def scan_of(daemon):
 
     @contextlib.contextmanager
     def run():
-        job = daemon.post_job("198.19.0.0/16", ports="1-65535", rate=UNLIMITED, recall="none", retries=0)
+        daemon.start()
+        daemon.post_job("198.19.0.0/16", ports="1-65535", rate=UNLIMITED, recall="none", retries=0)
         try:
             yield daemon.process.pid
         finally:
-            daemon.ask("DELETE", f"/v1/jobs/{job}")
+            daemon.clear()
+            # It would keep the device's queue for the next job, and the bare loop wants it, too.
+            daemon.terminate()
 
     return run
 
