@@ -110,3 +110,13 @@ class Internet(LabTest):
         found = set(self.daemon.findings(job))
         self.assertEqual(found - truth, set())
         self.assertGreaterEqual(len(found & truth) / len(truth), 0.998)
+
+    def test_jobs_of_different_rates_share_an_interface_that_is_full(self):
+        fast = self.daemon.post_job("198.19.0.0/16", ports="1000-1007")
+        slow = self.daemon.post_job("198.19.0.0/24", ports="2000-2049", rate=5000)
+        for job, area in (slow, ("198.19.0.0", 256, (2000, 2049))), (fast, ("198.19.0.0", 65_536, (1000, 1007))):
+            self.daemon.reach(job, "finished", seconds=60)
+            truth, found = self.truth(*area), set(self.daemon.findings(job))
+            self.assertEqual(found - truth, set())
+            self.assertGreaterEqual(len(found & truth) / len(truth), 0.99)
+            self.assert_account(job, link="xdp")
