@@ -1,7 +1,7 @@
 import ScanTargets
 
 /// When a canary is due, and which target it goes to: one of those that have answered, at random. The transmit thread only.
-struct CanaryChoice {
+package struct CanaryChoice {
     private var draws: RandomDraws
     /// Probes from one canary to the next on average, and after `enough` of them.
     private var interval = 1
@@ -10,8 +10,10 @@ struct CanaryChoice {
     /// Frames until the next one is due; who makes the frames counts them.
     var rest = 0
     private var sent = 0
+    /// Behind the last target that was chosen in turn.
+    private var turn: UInt64 = 0
 
-    init(seed: UInt64) { draws = RandomDraws(seed: seed) }
+    package init(seed: UInt64) { draws = RandomDraws(seed: seed) }
 
     /// Fewer tell too little.
     static let least = 40
@@ -45,6 +47,23 @@ struct CanaryChoice {
             targets.append(next)
             position = max(next + 1, lower + (next - lower) / step * step + step)
         }
+        return targets
+    }
+
+    /// Up to `count` different targets that have answered, and the next ones at the next time, round and round: whichever of them answers again is
+    /// asked some time, however few they are.
+    package mutating func next(_ count: Int, _ table: ProbeTable) -> [UInt64] {
+        let (lower, upper) = (table.positions.lowerBound, table.positions.upperBound)
+        var targets: [UInt64] = []
+        var position = table.positions.contains(turn) ? turn : lower
+        while targets.count < count {
+            guard let next = table.nextAnswered(from: position, before: upper) ?? table.nextAnswered(from: lower, before: position),
+                targets.first != next
+            else { break }
+            targets.append(next)
+            position = next + 1
+        }
+        turn = position
         return targets
     }
 

@@ -42,7 +42,7 @@ extension Transmitter {
     private func isAnsweredAgain() throws(EngineError) -> Bool {
         books.state.withLock { $0.recentCanaries.begin() }
         let now = SteadyClock.nanoseconds()
-        for target in Set((0..<8).compactMap { _ in canaries.choose(table) }) {
+        for target in canaries.next(8, table) {
             guard add(target, from: firstPort &+ SourcePortBlock.recentCanaries, at: target) else { continue }
             books.state.withLock { $0.recentCanaries.note(target, at: 0, time: now) }
         }

@@ -1,4 +1,5 @@
 import ScanEngine
+import ScanTargets
 import Testing
 
 @Suite("A path that has gone")
@@ -46,5 +47,21 @@ struct OutageWatchTests {
             #expect(watch.judge(stretch(start, sent: 50, answered: 0)) == nil)
             #expect(watch.judge(stretch(start + 50, sent: 50, answered: 1)) == nil)
         }
+    }
+
+    @Test("whether a path is back is asked of all that have answered in turn, however few they are", arguments: [1, 3, 8, 9, 20])
+    func askedAgain(count: Int) {
+        let table = ProbeTable(positions: 1000..<1_000_000)
+        let answered = (0..<count).map { 1000 + UInt64($0 * 3) }
+        for (turn, position) in answered.enumerated() { _ = table.settle(position, as: turn % 2 == 0 ? .open : .closed) }
+        var choice = CanaryChoice(seed: 1)
+        var asked: [UInt64] = []
+        while asked.count < count * 4 {
+            let next = choice.next(8, table)
+            #expect(next.count == min(8, count))
+            #expect(Set(next).count == next.count)
+            asked += next
+        }
+        #expect(Set(asked) == Set(answered))
     }
 }
