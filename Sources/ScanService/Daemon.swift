@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 package import Logging
 import NIOPosix
@@ -101,6 +102,8 @@ package struct Daemon: Sendable {
 
     private static func prepareProcess() {
         umask(0o077)
+        // Threads that hardly allocate would each keep an arena of their own.
+        mallopt(M_ARENA_MAX, 2)
         signal(SIGPIPE, SIG_IGN)
         // Until there is something to reload.
         signal(SIGHUP, SIG_IGN)

@@ -1,3 +1,4 @@
+import Glibc
 import ScanTargets
 
 /// Which ports and hosts of a chunk have answered; decides whom a narrow sweep asks again.
@@ -16,15 +17,13 @@ final class PortTally: @unchecked Sendable {
     private(set) var singlePorts = 0
 
     init() {
-        open = .allocate(capacity: Self.ports)
-        open.initialize(repeating: 0, count: Self.ports)
-        hosts = .allocate(capacity: Self.hostWords)
-        hosts.initialize(repeating: 0, count: Self.hostWords)
+        open = .zeros(Self.ports)
+        hosts = .zeros(Self.hostWords)
     }
 
     deinit {
-        open.deallocate()
-        hosts.deallocate()
+        free(open)
+        free(hosts)
     }
 
     /// Forgets everything: another chunk begins.

@@ -1,3 +1,4 @@
+import Glibc
 import ScanTargets
 
 /// The IPv4 part of hosts × ports in flat memory, for the packet path. Immutable; any thread.
@@ -52,8 +53,7 @@ package final class FlatTargets: @unchecked Sendable {
         firsts = .allocate(capacity: ranges.count + 1)
         lasts = .allocate(capacity: ranges.count + 1)
         ports = .allocate(capacity: portList.count + 1)
-        ranks = .allocate(capacity: 1 << 16)
-        ranks.initialize(repeating: 0, count: 1 << 16)
+        ranks = .zeros(1 << 16)
         var offsets: [UInt64] = []
         offsets.reserveCapacity(ranges.count)
         var count: UInt64 = 0
@@ -78,6 +78,6 @@ package final class FlatTargets: @unchecked Sendable {
         firsts.deallocate()
         lasts.deallocate()
         ports.deallocate()
-        ranks.deallocate()
+        free(ranks)
     }
 }

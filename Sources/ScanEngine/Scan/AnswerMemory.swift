@@ -4,11 +4,21 @@
 package struct AnswerMemory: Sendable {
     private static let slots = 1 << 15
 
+    /// Packed into eight bytes; zero when nothing is noted. Positions are below 2^55, far above the most targets that a job may have.
     private struct Entry {
-        var position: UInt64 = .max
-        var ttl: UInt8 = 0
+        private var bits: UInt64 = 0
+
+        init() {}
+
+        init(position: UInt64, ttl: UInt8) { bits = (position &+ 1) &<< 9 | UInt64(ttl) }
+
+        var position: UInt64 { bits &>> 9 &- 1 }
+        var ttl: UInt8 { UInt8(truncatingIfNeeded: bits) }
         /// Whether a contradiction of this target has been told.
-        var isTold = false
+        var isTold: Bool {
+            get { bits & 256 != 0 }
+            set { bits = newValue ? bits | 256 : bits & ~256 }
+        }
     }
 
     /// So many contradictions a run tells of: a host that makes them up must not fill disk and memory.

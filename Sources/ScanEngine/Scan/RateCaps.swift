@@ -142,22 +142,29 @@ extension RateCaps.Density {
 
 /// Counts how the targets of a pass are spread, from above: places that share a counter count as one.
 package struct DensityCounter {
-    private var hosts = [UInt32](repeating: 0, count: 1 << 16)
-    private var networks = [UInt32](repeating: 0, count: 1 << 16)
+    private var hosts: [UInt32]
+    private var networks: [UInt32]
+    private let shift: Int
     package private(set) var density = RateCaps.Density(targets: 0, greatestHost: 0, greatestNetwork: 0)
 
-    package init() {}
+    /// For at most so many addresses: four counters for each, at most 65,536.
+    package init(addresses: Int) {
+        let width = min(16, max(8, Int.bitWidth - addresses.leadingZeroBitCount + 2))
+        hosts = [UInt32](repeating: 0, count: 1 << width)
+        networks = [UInt32](repeating: 0, count: 1 << width)
+        shift = UInt64.bitWidth - width
+    }
 
     package mutating func add(_ address: IPAddress) {
         density.targets += 1
-        density.greatestHost = max(density.greatestHost, Self.count(&hosts, address.value))
-        density.greatestNetwork = max(density.greatestNetwork, Self.count(&networks, address.value >> 8))
+        density.greatestHost = max(density.greatestHost, Self.count(&hosts, address.value, shift))
+        density.greatestNetwork = max(density.greatestNetwork, Self.count(&networks, address.value >> 8, shift))
     }
 
-    private static func count(_ counters: inout [UInt32], _ value: UInt128) -> Int {
+    private static func count(_ counters: inout [UInt32], _ value: UInt128, _ shift: Int) -> Int {
         let folded = UInt64(truncatingIfNeeded: value ^ value >> 64)
         let hash = (folded &+ 1) &* 0x9E37_79B9_7F4A_7C15
-        let slot = Int(truncatingIfNeeded: hash >> 48)
+        let slot = Int(truncatingIfNeeded: hash >> shift)
         counters[slot] &+= 1
         return Int(counters[slot])
     }

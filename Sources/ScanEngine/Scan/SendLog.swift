@@ -9,11 +9,12 @@ package final class SendLog: Sendable {
     private static let stretch: Int64 = 250
 
     private struct Entry: ~Copyable {
-        let position = Atomic<UInt64>(0)
-        let time = Atomic<Int64>(0)
+        let position: Atomic<UInt64>
+        let time: Atomic<Int64>
     }
 
-    // Allocated here, freed in deinit, never reassigned; all access is atomic.
+    // Allocated here, freed in deinit, never reassigned; all access is atomic. An entry is initialised when it is written for the first time, and
+    // read only after that: the log of a round that never comes costs no memory.
     nonisolated(unsafe) private let entries: UnsafeMutablePointer<Entry>
     private let written = Atomic<Int>(0)
     /// Where the pass under way begins.
@@ -21,11 +22,10 @@ package final class SendLog: Sendable {
 
     package init() {
         entries = .allocate(capacity: Self.capacity)
-        for index in 0..<Self.capacity { (entries + index).initialize(to: Entry()) }
     }
 
     deinit {
-        entries.deinitialize(count: Self.capacity)
+        entries.deinitialize(count: min(written.load(ordering: .relaxed), Self.capacity))
         entries.deallocate()
     }
 
@@ -44,8 +44,12 @@ package final class SendLog: Sendable {
             if sinceLast >= 0, sinceLast < Self.stretch, last.pointee.position.load(ordering: .relaxed) <= position { return }
         }
         let entry = entries + count % Self.capacity
-        entry.pointee.position.store(position, ordering: .relaxed)
-        entry.pointee.time.store(time, ordering: .relaxed)
+        if count < Self.capacity {
+            entry.initialize(to: Entry(position: Atomic(position), time: Atomic(time)))
+        } else {
+            entry.pointee.position.store(position, ordering: .relaxed)
+            entry.pointee.time.store(time, ordering: .relaxed)
+        }
         written.store(count &+ 1, ordering: .releasing)
     }
 

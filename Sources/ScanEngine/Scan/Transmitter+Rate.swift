@@ -43,7 +43,7 @@ extension Transmitter {
             caps.begin(RateCaps.Density(of: specification.selection))
             return table.silentCount
         }
-        var counter = DensityCounter()
+        var counter = DensityCounter(addresses: Int(clamping: specification.selection.addresses.count))
         var looked = 0
         var position = table.positions.lowerBound
         while let next = table.nextSilent(from: position, before: table.positions.upperBound) {

@@ -40,10 +40,15 @@ package struct Peer: Sendable, Equatable {
             let few: InlineArray<256, UInt32> = try await socket.unsafeGetSocketOption(level: .socket, name: peerGroups).get()
             return few.indices.map { few[$0] }.withoutTrailingZeros
         } catch let error as IOError where error.errnoCode == ERANGE {
-            // NGROUPS_MAX
-            let many: InlineArray<65_536, UInt32> = try await socket.unsafeGetSocketOption(level: .socket, name: peerGroups).get()
-            return many.indices.map { many[$0] }.withoutTrailingZeros
+            return try await manyGroups(of: socket)
         }
+    }
+
+    /// Of its own, since its 256 KiB are taken when it is called.
+    private static func manyGroups(of socket: any SocketOptionProvider) async throws -> [UInt32] {
+        // NGROUPS_MAX
+        let many: InlineArray<65_536, UInt32> = try await socket.unsafeGetSocketOption(level: .socket, name: peerGroups).get()
+        return many.indices.map { many[$0] }.withoutTrailingZeros
     }
 
     private static let peerGroups = NIOBSDSocket.Option(rawValue: Int32(CLINUX_SO_PEERGROUPS))

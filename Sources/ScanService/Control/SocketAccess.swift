@@ -17,8 +17,14 @@ struct SocketAccess: Sendable {
             chmod(path, 0o600 | everybody)
             return
         }
-        guard chown(path, uid_t.max, group) == 0, chmod(path, 0o660 | everybody) == 0 else {
+        guard isOf(group) || chown(path, uid_t.max, group) == 0, chmod(path, 0o660 | everybody) == 0 else {
             return logger.warning("The socket \(path) cannot be given to the group \(control.group): \(Errno(rawValue: errno)).")
         }
+    }
+
+    /// Whether the group has it already, as the process's own group has: a sandbox may forbid chown(2).
+    private func isOf(_ group: UInt32) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_gid == group
     }
 }

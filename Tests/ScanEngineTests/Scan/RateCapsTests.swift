@@ -39,7 +39,7 @@ struct RateCapsTests {
 
     @Test("targets are counted where they lie, never too few")
     func counted() throws {
-        var counter = DensityCounter()
+        var counter = DensityCounter(addresses: 4096)
         let range = try #require(AddressRange("198.18.64.0/20"))
         for offset in 0..<UInt64(4096) { counter.add(try #require(range.first.advanced(by: offset))) }
         for _ in 0..<99 { counter.add(range.last) }
