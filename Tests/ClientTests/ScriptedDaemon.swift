@@ -16,6 +16,7 @@ final class ScriptedDaemon: Sendable {
     private let path: String
     private let answers: Mutex<[String]>
     private let state = Mutex(Seen())
+    private let isStopped = Atomic(false)
 
     var seen: Seen { state.withLock { $0 } }
 
@@ -35,8 +36,10 @@ final class ScriptedDaemon: Sendable {
         DispatchQueue(label: "scripted daemon").async { [self] in accept() }
     }
 
-    /// The thread that accepts closes the listener: closed here, its number could be the next daemon's while that thread still uses it.
+    /// The thread that accepts closes the listener: closed here, its number could be the next daemon's while that thread still uses it. For the
+    /// same reason a second stop does nothing.
     func stop() {
+        guard !isStopped.exchange(true, ordering: .relaxed) else { return }
         shutdown(listener, Int32(SHUT_RDWR))
         unlink(path)
     }
