@@ -49,8 +49,3 @@ enum NeighborTable {
         return request
     }
 }
-
-extension UInt32 {
-    /// The four bytes of an IPv4 address on the wire.
-    var networkBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
-}

@@ -81,7 +81,7 @@ final class Receiver: @unchecked Sendable {
             let before = state.current.silentCount
             let result = Result { () throws(EngineError) in
                 try capture.drain(limit: Self.batch) { packet, time in
-                    guard let inner = capture.header.ipv4(in: packet) else { return }
+                    guard let inner = capture.header.packet(in: packet) else { return }
                     take(inner, time, interface, &state)
                 }
             }
@@ -108,15 +108,15 @@ final class Receiver: @unchecked Sendable {
     }
 
     /// Judges one packet: an answer of ours, or somebody else's.
-    private func take(_ packet: PacketBytes, _ time: Int64, _ interface: UInt8, _ state: inout ScanBooks.State) {
-        guard let reply = Reply(ipv4: packet), ports.contains(reply.localPort), reply.isVerified(by: cookies),
+    private func take(_ packet: IPPacket, _ time: Int64, _ interface: UInt8, _ state: inout ScanBooks.State) {
+        guard let reply = Reply(packet), ports.contains(reply.localPort), reply.isVerified(by: cookies),
             case .answer(let reason) = reply.kind
         else {
             state.counters.rejectedReplies += 1
             return
         }
-        let target = Endpoint(address: IPAddress(v4: reply.target), port: reply.targetPort)
-        guard let index = space.v4.index(of: reply.target, reply.targetPort) ?? space.index(of: target) else {
+        let target = Endpoint(address: reply.addresses.target, port: reply.targetPort)
+        guard let index = index(of: reply) ?? space.index(of: target) else {
             state.counters.rejectedReplies += 1
             return
         }
@@ -149,6 +149,12 @@ final class Receiver: @unchecked Sendable {
         observation.attempt = UInt8(truncatingIfNeeded: attempt)
         observation.interface = interface
         found.append(observation)
+    }
+
+    /// The quick look-up, which most answers are found by.
+    private func index(of reply: Reply) -> UInt64? {
+        guard case .v4(let target, _) = reply.addresses else { return nil }
+        return space.v4.index(of: target, reply.targetPort)
     }
 
     /// What a first answer tells about its host and port, and about the sweep.

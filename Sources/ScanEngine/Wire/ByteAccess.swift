@@ -14,6 +14,11 @@ extension UnsafeRawPointer {
     func uint32(_ offset: Int) -> UInt32 {
         UInt32(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
+
+    @inline(__always)
+    func uint128(_ offset: Int) -> UInt128 {
+        UInt128(bigEndian: loadUnaligned(fromByteOffset: offset, as: UInt128.self))
+    }
 }
 
 extension UnsafeMutableRawPointer {
@@ -31,6 +36,16 @@ extension UnsafeMutableRawPointer {
     func put(_ value: UInt32, at offset: Int) {
         storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
     }
+
+    @inline(__always)
+    func put(_ value: UInt128, at offset: Int) {
+        storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt128.self)
+    }
+}
+
+extension FixedWidthInteger {
+    /// The number as it stands on the wire, most significant byte first.
+    var networkBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
 }
 
 /// A stretch of captured bytes, valid while the packet callback runs.

@@ -26,6 +26,15 @@ struct InternetChecksum {
         sum &+= words &>> 16 &+ words & 0xFFFF
     }
 
+    @inline(__always)
+    mutating func add(_ words: UInt128) {
+        let (high, low) = (UInt64(truncatingIfNeeded: words &>> 64), UInt64(truncatingIfNeeded: words))
+        add(UInt32(truncatingIfNeeded: high &>> 32))
+        add(UInt32(truncatingIfNeeded: high))
+        add(UInt32(truncatingIfNeeded: low &>> 32))
+        add(UInt32(truncatingIfNeeded: low))
+    }
+
     /// The value for the header's checksum field.
     @inline(__always)
     var folded: UInt16 {

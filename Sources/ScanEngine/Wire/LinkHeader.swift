@@ -1,3 +1,9 @@
+/// A captured packet from its IP header on. What kind it is was said by what stood before it; nothing in it has been looked at.
+package enum IPPacket {
+    case v4(PacketBytes)
+    case v6(PacketBytes)
+}
+
 /// What precedes the IP header in a captured packet (libpcap's link types, pcap-linktype(7)).
 package enum LinkHeader: Sendable, Equatable, CaseIterable {
     /// EN10MB: Ethernet, possibly with VLAN tags.
@@ -6,38 +12,45 @@ package enum LinkHeader: Sendable, Equatable, CaseIterable {
     case cooked
     /// RAW: IP straight away.
     case raw
-    /// NULL: the address family in the byte order of the machine.
+    /// NULL: the address family in the byte order of the machine that captured.
     case null
 
-    private static let etherTypeIPv4: UInt16 = 0x0800
-    private static let vlanTags: Set<UInt16> = [0x8100, 0x88A8, 0x9100]
+    private static let cookedLength = 20
+    private static let nullLength = 4
 
-    /// The IPv4 packet inside `frame`; nil when it carries something else or is cut short.
+    /// The IP packet inside `frame`; nil when it carries something else or is cut short.
     @inline(__always)
-    package func ipv4(in frame: PacketBytes) -> PacketBytes? {
+    package func packet(in frame: PacketBytes) -> IPPacket? {
         switch self {
-        case .ethernet: return ethernetPayload(of: frame)
+        case .ethernet:
+            guard let (type, payload) = EtherType.payload(of: frame) else { return nil }
+            return Self.packet(type, payload)
         case .cooked:
-            guard frame.count >= 20, frame.start.uint16(0) == Self.etherTypeIPv4 else { return nil }
-            return frame.dropping(20)
-        case .raw: return frame
+            return frame.dropping(Self.cookedLength).flatMap { Self.packet(frame.start.uint16(0), $0) }
+        case .raw:
+            guard frame.count > 0 else { return nil }
+            return frame.start.byte(0) &>> 4 == 6 ? .v6(frame) : .v4(frame)
         case .null:
-            guard frame.count >= 4 else { return nil }
-            let family = frame.start.loadUnaligned(as: UInt32.self)
-            return family == 2 || family == 2 &<< 24 ? frame.dropping(4) : nil
+            return frame.dropping(Self.nullLength).flatMap { Self.packet(addressFamily: frame.start.loadUnaligned(as: UInt32.self), $0) }
         }
     }
 
     @inline(__always)
-    private func ethernetPayload(of frame: PacketBytes) -> PacketBytes? {
-        guard frame.count >= 14 else { return nil }
-        var type = frame.start.uint16(12)
-        var offset = 14
-        // Two tags are the most that IEEE 802.1ad knows.
-        while type != Self.etherTypeIPv4, offset <= 18, Self.vlanTags.contains(type), frame.count >= offset + 4 {
-            type = frame.start.uint16(offset + 2)
-            offset += 4
+    private static func packet(_ type: UInt16, _ payload: PacketBytes) -> IPPacket? {
+        switch type {
+        case EtherType.ipv4: .v4(payload)
+        case EtherType.ipv6: .v6(payload)
+        default: nil
         }
-        return type == Self.etherTypeIPv4 ? frame.dropping(offset) : nil
+    }
+
+    private static func packet(addressFamily family: UInt32, _ payload: PacketBytes) -> IPPacket? {
+        // The families are small numbers, so of the two byte orders the right one is the smaller.
+        switch min(family, family.byteSwapped) {
+        case 2: .v4(payload)
+        // AF_INET6 of Linux; of NetBSD and OpenBSD; of FreeBSD; of Darwin.
+        case 10, 24, 28, 30: .v6(payload)
+        default: nil
+        }
     }
 }

@@ -1,5 +1,3 @@
-import ScanTargets
-
 /// The number that a probe carries as its TCP sequence number and that only its target can give back: a keyed hash of both addresses and
 /// ports (SipHash-2-4; Aumasson & Bernstein, 2012).
 package struct ProbeCookie: Sendable, BitwiseCopyable {
@@ -9,7 +7,7 @@ package struct ProbeCookie: Sendable, BitwiseCopyable {
         (k0, k1) = (key.word(2), key.word(3))
     }
 
-    /// Addresses and ports as the probe has them: source is this machine.
+    /// The cookie of an IPv4 probe, with addresses and ports as it has them: source is this machine.
     @inline(__always)
     package func value(source: UInt32, destination: UInt32, sourcePort: UInt16, destinationPort: UInt16) -> UInt32 {
         let addresses = UInt64(source) &<< 32 | UInt64(destination)
@@ -18,6 +16,18 @@ package struct ProbeCookie: Sendable, BitwiseCopyable {
         hash.absorb(addresses)
         // The last block holds the remaining four bytes and the length of the message, 12.
         hash.absorb(ports | 12 &<< 56)
+        return UInt32(truncatingIfNeeded: hash.finish())
+    }
+
+    /// The cookie of an IPv6 probe.
+    @inline(__always)
+    package func value(source: UInt128, destination: UInt128, sourcePort: UInt16, destinationPort: UInt16) -> UInt32 {
+        let ports = UInt64(sourcePort) &<< 16 | UInt64(destinationPort)
+        var hash = SipHash(k0, k1)
+        hash.absorb(destination)
+        hash.absorb(source)
+        // As above; the message has 36 bytes.
+        hash.absorb(ports | 36 &<< 56)
         return UInt32(truncatingIfNeeded: hash.finish())
     }
 }
@@ -40,6 +50,13 @@ private struct SipHash {
         round()
         round()
         v0 ^= block
+    }
+
+    /// The lower half first.
+    @inline(__always)
+    mutating func absorb(_ blocks: UInt128) {
+        absorb(UInt64(truncatingIfNeeded: blocks))
+        absorb(UInt64(truncatingIfNeeded: blocks &>> 64))
     }
 
     @inline(__always)

@@ -7,6 +7,7 @@ package enum Reason: UInt8, Sendable, CaseIterable {
     case netProhibited, hostProhibited, adminProhibited
     case destinationUnreachable, timeExceeded
     case noRoute, beyondScope, rejectRoute
+    case parameterProblem
 
     package var words: String {
         switch self {
@@ -25,6 +26,7 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         case .noRoute: "no-route"
         case .beyondScope: "beyond-scope"
         case .rejectRoute: "reject-route"
+        case .parameterProblem: "param-problem"
         }
     }
 
@@ -48,19 +50,27 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         }
     }
 
-    /// The reason that an ICMPv6 error gives (RFC 4443 §3.1, §3.3), likewise. Nil for any other message: one that a packet is too big says nothing
-    /// of the target.
+    /// The reason that an ICMPv6 error gives (RFC 4443 §3.1, §3.3, §3.4), likewise. Nil for any other message: one that a packet is too big says
+    /// nothing of the target, and of the parameter problems only an unrecognised next header does, because it tells of a host without TCP.
     package init?(icmpv6Type: UInt8, code: UInt8) {
-        switch (icmpv6Type, code) {
-        case (1, 0): self = .noRoute
-        case (1, 1), (1, 5): self = .adminProhibited
-        case (1, 2): self = .beyondScope
-        case (1, 3): self = .hostUnreachable
-        case (1, 4): self = .portUnreachable
-        case (1, 6): self = .rejectRoute
-        case (1, _): self = .destinationUnreachable
-        case (3, _): self = .timeExceeded
+        switch icmpv6Type {
+        case ICMPv6View.MessageType.destinationUnreachable: self.init(icmpv6Unreachable: code)
+        case ICMPv6View.MessageType.timeExceeded: self = .timeExceeded
+        case ICMPv6View.MessageType.parameterProblem where code == 1: self = .parameterProblem
         default: return nil
+        }
+    }
+
+    private init(icmpv6Unreachable code: UInt8) {
+        switch code {
+        case 0: self = .noRoute
+        // Prohibited, or the source address failed a policy.
+        case 1, 5: self = .adminProhibited
+        case 2: self = .beyondScope
+        case 3: self = .hostUnreachable
+        case 4: self = .portUnreachable
+        case 6: self = .rejectRoute
+        default: self = .destinationUnreachable
         }
     }
 

@@ -6,42 +6,65 @@ package struct Reply: Sendable, Equatable {
         case bareReset
     }
 
+    /// The probe's; its source is ours if the cookie holds.
+    package var addresses: ProbeAddresses
     package var kind: Kind
-    /// The target that was probed.
-    package var target: UInt32
     package var targetPort: UInt16
-    /// The probe's source, which is ours if the cookie holds.
-    package var local: UInt32
     package var localPort: UInt16
     /// Two candidates for the probe's sequence number; the second differs only for a RST.
     package var cookie: UInt32
     package var otherCookie: UInt32
+    /// Or hop limit.
     package var timeToLive: UInt8
     /// Whether the target's own host sent it, or something on the way there.
     package var isFromTarget: Bool
     package var window: UInt16?
     package var maximumSegmentSize: UInt16?
 
-    /// Takes apart `packet`, an IPv4 packet; nil when it can be no answer to a SYN.
+    /// Takes apart `packet`; nil when it can be no answer to a SYN.
     @inline(__always)
-    package init?(ipv4 packet: PacketBytes) {
-        guard let ip = IPv4View(packet), ip.isFirstFragment, let payload = ip.payload else { return nil }
-        switch ip.protocolNumber {
-        case IPv4View.ProtocolNumber.tcp: self.init(ip, segment: payload)
-        case IPv4View.ProtocolNumber.icmp: self.init(ip, message: payload)
-        default: return nil
+    package init?(_ packet: IPPacket) {
+        switch packet {
+        case .v4(let bytes): self.init(ipv4: bytes)
+        case .v6(let bytes): self.init(ipv6: bytes)
         }
     }
 
     @inline(__always)
-    private init?(_ ip: IPv4View, segment: PacketBytes) {
+    package init?(ipv4 packet: PacketBytes) {
+        guard let ip = IPv4View(packet), ip.isFirstFragment, let payload = ip.payload else { return nil }
+        switch ip.protocolNumber {
+        case IPv4View.ProtocolNumber.tcp: self.init(payload, .v4(target: ip.source, local: ip.destination), ip.timeToLive)
+        case IPv4View.ProtocolNumber.icmp:
+            guard let icmp = ICMPView(payload), let reason = Reason(icmpType: icmp.type, code: icmp.code) else { return nil }
+            let (target, local) = (icmp.packet.destination, icmp.packet.source)
+            self.init(reason, icmp.probe, .v4(target: target, local: local), ip.timeToLive, isFromTarget: ip.source == target)
+        default: return nil
+        }
+    }
+
+    package init?(ipv6 packet: PacketBytes) {
+        guard let ip = IPv6View(packet) else { return nil }
+        switch ip.protocolNumber {
+        case IPv6View.HeaderNumber.tcp: self.init(ip.payload, .v6(target: ip.source, local: ip.destination), ip.hopLimit)
+        case IPv6View.HeaderNumber.icmp:
+            guard let icmp = ICMPv6View(ip.payload), let reason = Reason(icmpv6Type: icmp.type, code: icmp.code) else { return nil }
+            let (target, local) = (icmp.packet.destination, icmp.packet.source)
+            self.init(reason, icmp.probe, .v6(target: target, local: local), ip.hopLimit, isFromTarget: ip.source == target)
+        default: return nil
+        }
+    }
+
+    /// An answer of the target's own TCP.
+    @inline(__always)
+    private init?(_ segment: PacketBytes, _ addresses: ProbeAddresses, _ timeToLive: UInt8) {
         guard let tcp = TCPView(segment) else { return nil }
         let flags = tcp.flags & (TCPView.Flag.syn | TCPView.Flag.rst | TCPView.Flag.ack)
         let acknowledged = tcp.acknowledgment &- 1
-        (target, targetPort) = (ip.source, tcp.sourcePort)
-        (local, localPort) = (ip.destination, tcp.destinationPort)
+        self.addresses = addresses
+        (targetPort, localPort) = (tcp.sourcePort, tcp.destinationPort)
         (cookie, otherCookie) = (acknowledged, acknowledged)
-        timeToLive = ip.timeToLive
+        self.timeToLive = timeToLive
         isFromTarget = true
         switch flags {
         case TCPView.Flag.syn | TCPView.Flag.ack:
@@ -57,21 +80,27 @@ package struct Reply: Sendable, Equatable {
         }
     }
 
+    /// An ICMP error about `probe`.
     @inline(__always)
-    private init?(_ ip: IPv4View, message: PacketBytes) {
-        guard let icmp = ICMPView(message), let reason = Reason(icmpType: icmp.type, code: icmp.code) else { return nil }
+    private init(_ reason: Reason, _ probe: QuotedProbe, _ addresses: ProbeAddresses, _ timeToLive: UInt8, isFromTarget: Bool) {
         kind = .answer(reason)
-        (target, targetPort) = (icmp.quoted.destination, icmp.quoted.destinationPort)
-        (local, localPort) = (icmp.quoted.source, icmp.quoted.sourcePort)
-        (cookie, otherCookie) = (icmp.quoted.sequence, icmp.quoted.sequence)
-        timeToLive = ip.timeToLive
-        isFromTarget = ip.source == icmp.quoted.destination
+        self.addresses = addresses
+        (targetPort, localPort) = (probe.targetPort, probe.localPort)
+        (cookie, otherCookie) = (probe.sequence, probe.sequence)
+        self.timeToLive = timeToLive
+        self.isFromTarget = isFromTarget
     }
 
     /// Whether the packet carries the cookie of a probe to its target.
     @inline(__always)
     package func isVerified(by cookies: ProbeCookie) -> Bool {
-        let expected = cookies.value(source: local, destination: target, sourcePort: localPort, destinationPort: targetPort)
+        let expected =
+            switch addresses {
+            case .v4(let target, let local):
+                cookies.value(source: local, destination: target, sourcePort: localPort, destinationPort: targetPort)
+            case .v6(let target, let local):
+                cookies.value(source: local, destination: target, sourcePort: localPort, destinationPort: targetPort)
+            }
         return cookie == expected || otherCookie == expected
     }
 }

@@ -88,7 +88,7 @@ enum PacketPath {
         packet.copyBytes(from: synAck(acknowledging: cookie &+ 1))
         let measured = Measurement("parse", count: count) { _ in
             guard let bytes = PacketBytes(UnsafeRawBufferPointer(packet)), let reply = Reply(ipv4: bytes), reply.isVerified(by: cookies),
-                let index = view.index(of: reply.target, reply.targetPort)
+                case .v4(let target, _) = reply.addresses, let index = view.index(of: target, reply.targetPort)
             else { return 0x5EED }
             return permutation.position(of: index)
         }

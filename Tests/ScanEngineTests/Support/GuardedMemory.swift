@@ -30,6 +30,6 @@ final class GuardedMemory {
 
     /// What the receiver makes of a captured frame.
     func reply(_ frame: some Collection<UInt8>, behind header: LinkHeader = .raw) -> Reply? {
-        with(frame) { captured in header.ipv4(in: captured).flatMap { Reply(ipv4: $0) } }
+        with(frame) { captured in header.packet(in: captured).flatMap { Reply($0) } }
     }
 }

@@ -22,6 +22,12 @@ enum SlowChecksum {
         let length = UInt16(segment.count).bytes
         return of(packet[12..<20] + [0, 6] + length + segment)
     }
+
+    /// Of what an IPv6 packet without extension headers carries under its pseudo header (RFC 8200 §8.1): addresses, length, zero, next header.
+    static func ofIPv6Payload(_ packet: [UInt8]) -> UInt16 {
+        let payload = packet.dropFirst(40)
+        return of(packet[8..<40] + UInt32(payload.count).bytes + [0, 0, 0, packet[6]] + payload)
+    }
 }
 
 extension FixedWidthInteger {

@@ -7,6 +7,7 @@ enum Fixture {
     static let localPort: UInt16 = 61_000
     static let target: UInt32 = 0xC633_6407
     static let targetPort: UInt16 = 80
+    static let addresses = ProbeAddresses.v4(target: target, local: local)
     static let cookie: UInt32 = 0x1AC0_BCC3
 
     static let key = ScanKey(bytes: [UInt8](repeating: 0, count: 16) + Array(0..<16)) ?? .random()

@@ -7,9 +7,11 @@ struct LinkHeaderTests {
         let testDescription: String
         let header: LinkHeader
         let bytes: [UInt8]
+        /// A SYN-ACK of the family that the bytes announce.
+        let answer: [UInt8]
 
-        init(_ what: String, _ header: LinkHeader, _ bytes: [UInt8]) {
-            (testDescription, self.header, self.bytes) = (what, header, bytes)
+        init(_ what: String, _ header: LinkHeader, _ bytes: [UInt8], _ answer: [UInt8] = Fixture.synAck) {
+            (testDescription, self.header, self.bytes, self.answer) = (what, header, bytes, answer)
         }
     }
 
@@ -22,11 +24,21 @@ struct LinkHeaderTests {
         Framing("RAW", .raw, []),
         Framing("NULL", .null, Fixture.null),
         Framing("NULL from the other byte order", .null, Fixture.swappedNull),
+        Framing("IPv6, Ethernet", .ethernet, FixtureV6.ethernet, FixtureV6.synAck),
+        Framing("IPv6, a VLAN tag", .ethernet, FixtureV6.vlan, FixtureV6.synAck),
+        Framing("IPv6, two VLAN tags", .ethernet, FixtureV6.qinq, FixtureV6.synAck),
+        Framing("IPv6, LINUX_SLL2", .cooked, FixtureV6.cooked, FixtureV6.synAck),
+        Framing("IPv6, RAW", .raw, [], FixtureV6.synAck),
+        Framing("IPv6, NULL of Linux", .null, FixtureV6.nulls[0], FixtureV6.synAck),
+        Framing("IPv6, NULL of NetBSD and OpenBSD", .null, FixtureV6.nulls[1], FixtureV6.synAck),
+        Framing("IPv6, NULL of FreeBSD", .null, FixtureV6.nulls[2], FixtureV6.synAck),
+        Framing("IPv6, NULL of Darwin", .null, FixtureV6.nulls[3], FixtureV6.synAck),
+        Framing("IPv6, NULL from the other byte order", .null, FixtureV6.swappedNull, FixtureV6.synAck),
     ]
 
     @Test("an answer is understood behind every link header", arguments: framings)
     func understood(framing: Framing) throws {
-        let reply = try #require(GuardedMemory().reply(framing.bytes + Fixture.synAck, behind: framing.header))
+        let reply = try #require(GuardedMemory().reply(framing.bytes + framing.answer, behind: framing.header))
         #expect(reply.kind == .answer(.synAck))
         #expect(reply.isVerified(by: Fixture.cookies))
     }
@@ -34,11 +46,12 @@ struct LinkHeaderTests {
     @Test("a capture that ends anywhere in the link header or the packet is never read past its end", arguments: framings)
     func truncated(framing: Framing) throws {
         let memory = GuardedMemory()
-        let frame = framing.bytes + Fixture.synAck
+        let frame = framing.bytes + framing.answer
+        // Both fixed headers are all that a verdict needs.
+        let enough = framing.bytes.count + (framing.answer == Fixture.synAck ? 40 : 60)
         for length in 0..<frame.count {
             let reply = memory.reply(frame.prefix(length), behind: framing.header)
-            // Both fixed headers are all that a verdict needs.
-            #expect((reply != nil) == (length >= framing.bytes.count + 40), "length \(length)")
+            #expect((reply != nil) == (length >= enough), "length \(length)")
         }
     }
 
@@ -54,7 +67,10 @@ struct LinkHeaderTests {
 
     private static let strangers = [
         Framing("ARP", .ethernet, Fixture.ethernetAddresses + [0x08, 0x06]),
-        Framing("IPv6", .ethernet, Fixture.ethernetAddresses + [0x86, 0xDD]),
+        Framing("IPv4 that calls itself IPv6", .ethernet, FixtureV6.ethernet),
+        Framing("IPv6 that calls itself IPv4", .ethernet, Fixture.ethernet, FixtureV6.synAck),
+        Framing("IPv4 that calls itself IPv6, cooked", .cooked, FixtureV6.cooked),
+        Framing("IPv6 that calls itself IPv4, NULL", .null, Fixture.null, FixtureV6.synAck),
         Framing("a length instead of a type (802.3)", .ethernet, Fixture.ethernetAddresses + [0x00, 0x3C]),
         Framing("ARP in a VLAN", .ethernet, Fixture.ethernetAddresses + [0x81, 0x00, 0x00, 0x64, 0x08, 0x06]),
         Framing(
@@ -62,13 +78,14 @@ struct LinkHeaderTests {
             Fixture.ethernetAddresses + [0x88, 0xA8, 0, 10, 0x81, 0x00, 0, 100, 0x81, 0x00, 0, 101] + [0x08, 0x00]),
         Framing("a VLAN tag and nothing behind it", .ethernet, Fixture.ethernetAddresses + [0x81, 0x00, 0x00, 0x64]),
         Framing("ARP, cooked", .cooked, Fixture.cooked.replacing(at: 0, with: [0x08, 0x06])),
-        Framing("IPv6 after NULL", .null, [0x0A, 0x00, 0x00, 0x00]),
+        Framing("IPv4 that calls itself IPv6, NULL", .null, FixtureV6.nulls[0]),
+        Framing("another family, NULL", .null, [17, 0, 0, 0], FixtureV6.synAck),
         Framing("AF_INET in neither byte order", .null, [0x00, 0x02, 0x00, 0x00]),
         Framing("a link header where there is none", .raw, Fixture.ethernet),
     ]
 
-    @Test("what carries no IPv4 falls out", arguments: strangers)
+    @Test("what carries neither IPv4 nor IPv6, or not what it says, falls out", arguments: strangers)
     func strange(framing: Framing) {
-        #expect(GuardedMemory().reply(framing.bytes + Fixture.synAck, behind: framing.header) == nil)
+        #expect(GuardedMemory().reply(framing.bytes + framing.answer, behind: framing.header) == nil)
     }
 }

@@ -19,8 +19,20 @@ struct ProbeCookieTests {
     func referenceVector() throws {
         let cookies = ProbeCookie(key: try #require(ScanKey(bytes: Self.referenceKey)))
         // Message 00 01 … 0b: destination and source little-endian, then the two ports likewise.
-        let value = cookies.value(source: 0x0706_0504, destination: 0x0302_0100, sourcePort: 0x0B0A, destinationPort: 0x0908)
+        let value = cookies.value(source: 0x0706_0504 as UInt32, destination: 0x0302_0100, sourcePort: 0x0B0A, destinationPort: 0x0908)
         #expect(value == 0x860E_E5FB)
+    }
+
+    @Test("over IPv6 likewise: the authors' vector of 36 bytes")
+    func referenceVectorIPv6() throws {
+        let message = Array(0..<36 as Range<UInt8>)
+        #expect(SlowSipHash.hash(message, key: Array(0..<16)) == 0x314D_FFBE_0815_A3B4)
+        let cookies = ProbeCookie(key: try #require(ScanKey(bytes: Self.referenceKey)))
+        // Message 00 01 … 23: destination and source little-endian, then the two ports likewise.
+        let value = cookies.value(
+            source: UInt128(networkBytes: message[16..<32].reversed()), destination: UInt128(networkBytes: message[0..<16].reversed()),
+            sourcePort: 0x2322, destinationPort: 0x2120)
+        #expect(value == 0x0815_A3B4)
     }
 
     @Test("cookies agree with the slow SipHash for random keys and targets")
@@ -35,6 +47,35 @@ struct ProbeCookieTests {
             #expect(
                 ProbeCookie(key: key).value(source: source, destination: destination, sourcePort: from, destinationPort: to) == expected)
         }
+    }
+
+    @Test("over IPv6, cookies agree with the slow SipHash for random keys and targets")
+    func randomIPv6() {
+        var generator = SeededGenerator(seed: 32)
+        for _ in 0..<2000 {
+            let key = generator.key()
+            let message = generator.bytes(36)
+            let value = ProbeCookie(key: key).value(
+                source: UInt128(networkBytes: message[16..<32].reversed()), destination: UInt128(networkBytes: message[0..<16].reversed()),
+                sourcePort: UInt16(networkBytes: message[34..<36].reversed()),
+                destinationPort: UInt16(networkBytes: message[32..<34].reversed()))
+            #expect(value == UInt32(truncatingIfNeeded: SlowSipHash.hash(message, key: Array(key.bytes[16...]))))
+        }
+    }
+
+    @Test("over IPv6, too, another address or port gives another cookie, whichever bit differs")
+    func everyBitIPv6() {
+        let (source, target) = (FixtureV6.local, FixtureV6.target)
+        func value(_ source: UInt128, _ target: UInt128, _ from: UInt16 = 61_000, _ to: UInt16 = 80) -> UInt32 {
+            Fixture.cookies.value(source: source, destination: target, sourcePort: from, destinationPort: to)
+        }
+        var values = [value(source, target)]
+        for bit in 0..<128 as Range<UInt128> { values += [value(source ^ 1 << bit, target), value(source, target ^ 1 << bit)] }
+        for bit in 0..<16 as Range<UInt16> {
+            values += [value(source, target, 61_000 ^ 1 << bit), value(source, target, 61_000, 80 ^ 1 << bit)]
+        }
+        #expect(values.count == 1 + 256 + 32)
+        #expect(Set(values).count == values.count)
     }
 
     @Test("another address, port or key gives another cookie, whichever bit differs")

@@ -27,7 +27,8 @@ struct ReasonTests {
                 "dest-unreach", "dest-unreach",
             ])
         #expect([0, 1].map { Reason(icmpv6Type: 3, code: $0) } == [.timeExceeded, .timeExceeded])
-        #expect([2, 4, 128, 135].allSatisfy { Reason(icmpv6Type: $0, code: 0) == nil })
+        #expect((0...3).map { Reason(icmpv6Type: 4, code: $0) } == [nil, .parameterProblem, nil, nil])
+        #expect([0, 2, 5, 128, 135].allSatisfy { Reason(icmpv6Type: $0, code: 0) == nil && Reason(icmpv6Type: $0, code: 1) == nil })
     }
 
     @Test("no two reasons read alike")

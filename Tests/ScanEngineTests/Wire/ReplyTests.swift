@@ -9,8 +9,8 @@ struct ReplyTests {
 
     /// The reply as it must come out, whatever it says.
     private func expectProbe(_ reply: Reply, sourceLocation: SourceLocation = #_sourceLocation) {
-        #expect(reply.target == Fixture.target && reply.targetPort == Fixture.targetPort, sourceLocation: sourceLocation)
-        #expect(reply.local == Fixture.local && reply.localPort == Fixture.localPort, sourceLocation: sourceLocation)
+        #expect(reply.addresses == Fixture.addresses, sourceLocation: sourceLocation)
+        #expect(reply.targetPort == Fixture.targetPort && reply.localPort == Fixture.localPort, sourceLocation: sourceLocation)
     }
 
     @Test("the fixtures' cookie is that of their key")
