@@ -14,78 +14,95 @@ package struct SynTemplate: Sendable {
 
     private static let ipv4Version: UInt8 = 0x45
     private static let dontFragment: UInt16 = 0x4000
+    /// Version 6, traffic class 0, flow label 0. A label that is the same for all probes of a job would be worse than none: it should tell flows
+    /// apart, and routers that balance by it would send all ports of a host one way; without one they look at the ports (RFC 6437 §2, RFC 6438).
+    private static let ipv6Version: UInt32 = 0x6000_0000
 
+    /// The probe of the source's family.
+    package init(framing: Framing, source: IPAddress, options: TCPOptions) {
+        if let source = source.v4 {
+            self.init(framing: framing, source: source, options: options)
+        } else {
+            self.init(framing: framing, source: source.value, options: options)
+        }
+    }
+
+    /// An IPv4 probe.
     package init(framing: Framing, source: UInt32, options: TCPOptions) {
-        var header: [UInt8] = []
-        if case .ethernet(let from, let to) = framing {
-            header = to.bytes + from.bytes + [0x08, 0x00]
+        let segment = options.segment(maximumSegmentSize: 1460)
+        let header = Self.bytes(IPv4View.minimumLength) { start in
+            start.put(Self.ipv4Version, at: 0)
+            start.put(UInt16(IPv4View.minimumLength + segment.count), at: IPv4View.Offset.totalLength)
+            start.put(Self.dontFragment, at: IPv4View.Offset.fragment)
+            start.put(options.timeToLive, at: IPv4View.Offset.timeToLive)
+            start.put(IPv4View.ProtocolNumber.tcp, at: IPv4View.Offset.protocol)
+            start.put(source, at: IPv4View.Offset.source)
         }
-        let ip = header.count
-        let tcp = ip + IPv4View.minimumLength
-        let tcpOptions = options.encoded
-        let segmentLength = TCPView.minimumLength + tcpOptions.count
-        var bytes = header + [UInt8](repeating: 0, count: IPv4View.minimumLength + TCPView.minimumLength) + tcpOptions
-        let sums = bytes.withUnsafeMutableBytes { buffer -> (UInt32, UInt32) in
-            guard let start = buffer.baseAddress else { return (0, 0) }
-            start.put(Self.ipv4Version, at: ip)
-            start.put(UInt16(IPv4View.minimumLength + segmentLength), at: ip + IPv4View.Offset.totalLength)
-            start.put(Self.dontFragment, at: ip + IPv4View.Offset.fragment)
-            start.put(options.timeToLive, at: ip + IPv4View.Offset.timeToLive)
-            start.put(IPv4View.ProtocolNumber.tcp, at: ip + IPv4View.Offset.protocol)
-            start.put(source, at: ip + IPv4View.Offset.source)
-            start.put(UInt8(segmentLength / 4) << 4, at: tcp + TCPView.Offset.dataOffset)
-            start.put(TCPView.Flag.syn, at: tcp + TCPView.Offset.flags)
-            start.put(options.window, at: tcp + TCPView.Offset.window)
+        var pseudoHeader = InternetChecksum()
+        pseudoHeader.add(source)
+        self.init(framing.header(EtherType.ipv4), header, segment, pseudoHeader)
+    }
 
-            var ipSum = InternetChecksum()
-            ipSum.add(UnsafeRawBufferPointer(rebasing: buffer[ip..<tcp]))
-            // The pseudo header: source, protocol and length here, the destination with each probe.
-            var tcpSum = InternetChecksum(UInt32(IPv4View.ProtocolNumber.tcp) + UInt32(segmentLength))
-            tcpSum.add(source)
-            tcpSum.add(UnsafeRawBufferPointer(rebasing: buffer[tcp...]))
-            return (ipSum.sum, tcpSum.sum)
+    /// An IPv6 probe (RFC 8200), without extension headers.
+    package init(framing: Framing, source: UInt128, options: TCPOptions) {
+        let segment = options.segment(maximumSegmentSize: 1440)
+        let header = Self.bytes(IPv6View.headerLength) { start in
+            start.put(Self.ipv6Version, at: 0)
+            start.put(UInt16(segment.count), at: IPv6View.Offset.payloadLength)
+            start.put(IPv6View.HeaderNumber.tcp, at: IPv6View.Offset.nextHeader)
+            start.put(options.timeToLive, at: IPv6View.Offset.hopLimit)
+            start.put(source, at: IPv6View.Offset.source)
         }
-        self.bytes = bytes
-        patch = SynPatch(ip: ip, tcp: tcp, ipSum: sums.0, tcpSum: sums.1)
+        var pseudoHeader = InternetChecksum()
+        pseudoHeader.add(source)
+        self.init(framing.header(EtherType.ipv6), header, segment, pseudoHeader)
+    }
+
+    /// `pseudoHeader` lacks what both families have in it, the protocol and the length, and the destination, which comes with each probe.
+    private init(_ link: [UInt8], _ header: [UInt8], _ segment: [UInt8], _ pseudoHeader: InternetChecksum) {
+        var ipSum = InternetChecksum()
+        header.withUnsafeBytes { ipSum.add($0) }
+        var tcpSum = pseudoHeader
+        tcpSum.add(UInt16(IPv4View.ProtocolNumber.tcp))
+        tcpSum.add(UInt16(segment.count))
+        segment.withUnsafeBytes { tcpSum.add($0) }
+        bytes = link + header + segment
+        patch = SynPatch(ip: link.count, tcp: link.count + header.count, ipSum: ipSum, tcpSum: tcpSum)
+    }
+
+    fileprivate static func bytes(_ count: Int, _ fill: (UnsafeMutableRawPointer) -> Void) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            buffer.initialize(repeating: 0)
+            if let start = buffer.baseAddress { fill(UnsafeMutableRawPointer(start)) }
+            initialized = count
+        }
     }
 }
 
-/// Makes copies of a template probes, with destination, ports and cookie.
-///
-/// The checksums of everything that never changes are summed up beforehand, so a patch costs two folds (RFC 1071 §2; RFC 1624 is the
-/// same arithmetic told as a difference). Plain numbers, so that copying one counts no references.
-package struct SynPatch: Sendable, BitwiseCopyable {
-    /// Where the headers begin.
-    fileprivate let ip: Int
-    fileprivate let tcp: Int
-    fileprivate let ipSum: UInt32
-    fileprivate let tcpSum: UInt32
-
-    /// Makes the frame at `frame`, a copy of the template's bytes, the probe for one target.
-    @inline(__always)
-    package func apply(to frame: UnsafeMutableRawPointer, destination: UInt32, sourcePort: UInt16, destinationPort: UInt16, cookie: UInt32)
-    {
-        var ipChecksum = InternetChecksum(ipSum)
-        ipChecksum.add(destination)
-        frame.put(destination, at: ip &+ IPv4View.Offset.destination)
-        frame.put(ipChecksum.folded, at: ip &+ IPv4View.Offset.checksum)
-
-        var tcpChecksum = InternetChecksum(tcpSum)
-        tcpChecksum.add(destination)
-        tcpChecksum.add(sourcePort)
-        tcpChecksum.add(destinationPort)
-        tcpChecksum.add(cookie)
-        frame.put(sourcePort, at: tcp &+ TCPView.Offset.sourcePort)
-        frame.put(destinationPort, at: tcp &+ TCPView.Offset.destinationPort)
-        frame.put(cookie, at: tcp &+ TCPView.Offset.sequence)
-        frame.put(tcpChecksum.folded, at: tcp &+ TCPView.Offset.checksum)
+extension SynTemplate.Framing {
+    fileprivate func header(_ type: UInt16) -> [UInt8] {
+        switch self {
+        case .ethernet(let source, let destination): EtherType.header(to: destination, from: source, type)
+        case .none: []
+        }
     }
 }
 
 extension TCPOptions {
+    /// A SYN's TCP header, without ports, sequence number and checksum.
+    fileprivate func segment(maximumSegmentSize: UInt16) -> [UInt8] {
+        let options = encoded(maximumSegmentSize)
+        let header = SynTemplate.bytes(TCPView.minimumLength) { start in
+            start.put(UInt8((TCPView.minimumLength + options.count) / 4) << 4, at: TCPView.Offset.dataOffset)
+            start.put(TCPView.Flag.syn, at: TCPView.Offset.flags)
+            start.put(window, at: TCPView.Offset.window)
+        }
+        return header + options
+    }
+
     /// The options as they stand in the header, padded to four bytes (RFC 9293 §3.1, RFC 7323, RFC 2018).
-    fileprivate var encoded: [UInt8] {
-        let mss: [UInt8] = [2, 4, 0x05, 0xB4]
+    private func encoded(_ maximumSegmentSize: UInt16) -> [UInt8] {
+        let mss: [UInt8] = [2, 4, UInt8(maximumSegmentSize >> 8), UInt8(truncatingIfNeeded: maximumSegmentSize)]
         switch self {
         case .none: return []
         case .mss: return mss
@@ -98,7 +115,8 @@ extension TCPOptions {
         }
     }
 
+    /// Or hop limit.
     fileprivate var timeToLive: UInt8 { self == .windows ? 128 : 64 }
 
-    fileprivate var window: UInt16 { 64_240 }
+    private var window: UInt16 { 64_240 }
 }
