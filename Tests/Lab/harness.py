@@ -37,8 +37,8 @@ Probe = collections.namedtuple("Probe", "time source_port address port")
 
 def addresses(first, count):
     """Consecutive addresses as strings."""
-    start = int(ipaddress.IPv4Address(first))
-    return [str(ipaddress.IPv4Address(start + i)) for i in range(count)]
+    start = ipaddress.ip_address(first)
+    return [str(start + i) for i in range(count)]
 
 
 def compile_helper(name, *options, folder=HERE):
@@ -375,6 +375,7 @@ class Daemon:
 class LabTest(unittest.TestCase):
     """Tests that share a lab and a daemon. No test may let a packet go astray."""
 
+    # What the far side is, several between spaces.
     prefix = "198.18.64.0/20"
     open_ports = ()
     allow = ["198.18.64.0/20"]
@@ -385,7 +386,7 @@ class LabTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = Lab(cls.prefix)
+        cls.lab = Lab(*cls.prefix.split())
         cls.addClassCleanup(cls.lab.close)
         if cls.open_ports:
             cls.lab("open", *cls.open_ports)

@@ -18,10 +18,13 @@ KINDS = {
     "admin-prohibited": "admin-prohibited",
 }
 
+KINDS6 = {"no-route": "no-route", "addr-unreachable": "host-unreach", "port-unreachable": "port-unreach", "admin-prohibited": "admin-prohibited"}
+
 
 def nmap(lab, ports, *targets):
     """What nmap tells of each target: (address, port) → (state, reason)."""
-    command = lab.near("nmap", "-sS", "-Pn", "-n", "-T4", "--max-retries", 2, "--reason", "-oX", "-", "-p", ports, *targets)
+    family = ["-6"] if any(":" in target for target in targets) else []
+    command = lab.near("nmap", *family, "-sS", "-Pn", "-n", "-T4", "--max-retries", 2, "--reason", "-oX", "-", "-p", ports, *targets)
     report = xml.fromstring(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     found = {}
     for host in report.iter("host"):
@@ -60,6 +63,25 @@ class LabItself(unittest.TestCase):
             self.lab("reject", kind, f"{address}:80")
             expected[address, 80] = "filtered", reason
         self.assertEqual(nmap(self.lab, "79-80", "198.18.64.0/27"), expected)
+
+    def test_nmap_sees_every_declared_state_and_reason_over_ipv6_too(self):
+        lab = Lab("2001:2:0:40::/116")
+        self.addCleanup(lab.close)
+        lab("open", 80)
+        expected = {(address, port): ("open", "syn-ack") if port == 80 else ("closed", "reset")
+                    for address in addresses("2001:2:0:40::", 32) for port in (79, 80)}
+        lab("silent", "2001:2:0:40::1", "[2001:2:0:40::2]:80")
+        lab("closed", "[2001:2:0:40::3-2001:2:0:40::4]:80")
+        expected["2001:2:0:40::1", 79] = expected["2001:2:0:40::1", 80] = expected["2001:2:0:40::2", 80] = "filtered", "no-response"
+        expected["2001:2:0:40::3", 80] = expected["2001:2:0:40::4", 80] = "closed", "reset"
+        for address, (kind, reason) in zip(addresses("2001:2:0:40::10", len(KINDS6)), KINDS6.items()):
+            lab("reject", kind, f"[{address}]:80")
+            expected[address, 80] = "filtered", reason
+        self.assertEqual(nmap(lab, "79-80", "2001:2:0:40::/123"), expected)
+        self.assertEqual(lab.counters()["stray"], 0)
+        for strays, target in enumerate(("2001:2:0:41::", "2001:2::3", "fe80::7%near0"), start=1):
+            subprocess.run(lab.near("nmap", "-6", "-sS", "-Pn", "-n", "--max-retries", 0, "-p", 80, target), capture_output=True)
+            self.assertGreaterEqual(lab.counters()["stray"], strays, target)
 
     def test_no_syn_and_no_answer_is_lost_at_20000_a_second(self):
         burst(self.lab, 20_000, 60_000, 80)
