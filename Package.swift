@@ -102,7 +102,7 @@ let package = Package(
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "ScanTargetsTests", dependencies: ["ScanTargets", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "ScanEngineTests", dependencies: ["ScanEngine", "ScanTargets", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ScanEngineTests", dependencies: ["ScanEngine", "ScanTargets", "TestSupport", "CPcap"], swiftSettings: strict),
         .testTarget(
             name: "ClientTests",
             dependencies: [

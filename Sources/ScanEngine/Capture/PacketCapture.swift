@@ -3,7 +3,8 @@ import Glibc
 
 /// Packets that arrive at one interface, through libpcap (pcap(3PCAP)). One thread at a time.
 final class PacketCapture {
-    /// Enough for an ICMP error whose outer and quoted IP headers are both as long as they get.
+    /// Enough for an ICMP error whose outer and quoted IPv4 headers are both as long as they get; over IPv6 that leaves more than a hundred bytes
+    /// for extension headers.
     private static let snapshotLength: Int32 = 256
     /// How long the kernel may hold back a block of packets that is not full yet. Each time it gives one up, the whole block counts as full, so the
     /// shorter this is, the sooner the buffer is full when the capture thread is kept from running: after 0.25 s with the smallest one.

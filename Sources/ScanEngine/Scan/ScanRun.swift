@@ -91,7 +91,8 @@ package final class ScanRun: @unchecked Sendable {
         }
         books.recount(space, permutation)
         interfaceNames = Array(Set(paths.map(\.interface.name))).sorted()
-        let filter = CaptureFilter.expression(first: ports.first, count: SourcePortBlock.size)
+        let filter = CaptureFilter.expression(
+            first: ports.first, count: SourcePortBlock.size, families: Set(paths.map(\.source.family)))
         var captures: [PacketCapture] = []
         let room = PacketCapture.room(rate: specification.rate, targets: space.count)
         for name in interfaceNames { captures.append(try reserve.take(name, room: room, filter: filter)) }

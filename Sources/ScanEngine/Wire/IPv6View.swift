@@ -19,6 +19,14 @@ struct IPv6View {
         static let authentication: UInt8 = 51
         static let icmp: UInt8 = 58
         static let destinationOptions: UInt8 = 60
+
+        /// Whether it is that of an extension header, which is stepped over.
+        static func isExtension(_ number: UInt8) -> Bool {
+            switch number {
+            case hopByHop, routing, fragment, authentication, destinationOptions: true
+            default: false
+            }
+        }
     }
 
     private let packet: PacketBytes
@@ -59,21 +67,12 @@ extension IPv6View {
     private static func walk(_ number: UInt8, _ bytes: PacketBytes) -> (number: UInt8, payload: PacketBytes)? {
         var (number, rest) = (number, bytes)
         for _ in 0...mostExtensions {
-            guard isExtension(number) else { return (number, rest) }
+            guard HeaderNumber.isExtension(number) else { return (number, rest) }
             guard rest.count >= shortestExtension, let length = extensionLength(number, rest.start), let behind = rest.dropping(length)
             else { return nil }
             (number, rest) = (rest.start.byte(0), behind)
         }
         return nil
-    }
-
-    private static func isExtension(_ number: UInt8) -> Bool {
-        switch number {
-        case HeaderNumber.hopByHop, HeaderNumber.routing, HeaderNumber.fragment, HeaderNumber.authentication,
-            HeaderNumber.destinationOptions:
-            true
-        default: false
-        }
     }
 
     /// The bytes of an extension header of which the first eight are there; nil for the header of a later fragment.
