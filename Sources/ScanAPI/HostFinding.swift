@@ -12,6 +12,12 @@ package struct HostFinding: Codable, Sendable, Equatable {
     package var openPorts: Int?
     package var sampled: Int?
     package var sampledOpen: Int?
+    /// Of a neighbour: its hardware address, who made it, another one that claims the same address, and for how many of the job's addresses it
+    /// answers where that is more than one.
+    package var mac: String?
+    package var vendor: String?
+    package var duplicateMac: String?
+    package var macSharedBy: Int?
 
     package init(time: Timestamp, address: IPAddress, state: String, reason: String) {
         self.time = time

@@ -29,6 +29,9 @@ package struct JobRequest: Codable, Sendable, Equatable {
     package var reportAll: Bool?
     /// Whether the log tells of each host whether it is up or down; absent: false.
     package var reportHosts: Bool?
+    /// The interface that its probes leave by, and the address they come from; absent: what configuration and routes say.
+    package var interface: String?
+    package var sourceAddress: IPAddress?
     /// Absent: `normal`.
     package var priority: JobPriority?
     /// When the job ends, finished or not. RFC 3339.

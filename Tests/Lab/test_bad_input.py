@@ -72,8 +72,13 @@ class BadRequests(LabTest):
     def test_targets_outside_the_scope_are_refused_and_named(self):
         self.assert_refused(["scan", "198.18.64.1", "198.19.0.5", "-p", "80"], 3, "198.19.0.5")
 
-    def test_an_ipv6_target_gets_a_clear_sentence(self):
-        self.assert_refused(["scan", "2001:2::1", "-p", "80"], 2, "IPv6")
+    def test_an_ipv6_target_that_no_route_leads_to_is_named(self):
+        self.assert_refused(["scan", "fd00::1", "-p", "80"], 1, "fd00::1", "route")
+
+    def test_a_source_that_is_not_the_machines_own_is_refused(self):
+        self.assert_refused(["scan", "198.18.64.1", "-p", "80", "--source-address", "198.18.77.7"], 1, "198.18.77.7")
+        self.assert_refused(["scan", "198.18.64.1", "-p", "80", "--source-address", "me"], 2, "me")
+        self.assert_refused(["plan", "198.18.64.1", "-p", "80", "--interface", "eth9"], 1, "eth9", "near0")
 
     def test_an_unknown_job_is_named(self):
         for command in ("show", "results", "follow", "cancel"):

@@ -30,9 +30,11 @@ struct RefusedRequest: Sendable, CustomTestStringConvertible {
         RefusedRequest(
             what: "an excluded name that does not resolve", request: .sample("198.18.0.1") { $0.exclude = ["no.example"] },
             words: ["no.example"]),
-        RefusedRequest(what: "a name without IPv4", request: .sample("v6.example"), words: ["v6.example", "IPv6"]),
         RefusedRequest(
-            what: "an IPv6 target", request: .sample("198.18.0.1", "2001:db8::/64"), words: ["2001:db8::/64 is IPv6", "not available yet"]),
+            what: "too large an IPv6 block", request: .sample("2001:db8::/64"), words: ["18446744073709551616", "max_job_targets"]),
+        RefusedRequest(
+            what: "a link-local address without its link", request: .sample("fe80::1"), words: ["fe80::1", "%eth0", "--interface"]),
+        RefusedRequest(what: "two links", request: .sample("fe80::1%eth0", "fe80::2%eth1"), words: ["eth0", "eth1", "a job of its own"]),
         RefusedRequest(what: "too many targets", request: .sample("198.18.0.0/15"), words: ["131072", "100000", "max_job_targets"]),
         RefusedRequest(what: "far too many targets", request: .sample("0.0.0.0/0") { $0.ports = "-" }, words: ["281470681743360"]),
         RefusedRequest(what: "a rate of 0", request: .sample("198.18.0.1") { $0.rate = 0 }, words: ["rate of 0", "1 to 10000"]),

@@ -13,7 +13,6 @@ struct RequestReaderTests {
             services: ServiceNames(servicesText: "ssh 22/tcp\nhttp 80/tcp\n"),
             ranking: try #require(PortRanking(nmapServicesText: "http 80/tcp 0.5\nssh 22/tcp 0.4\nx 7/tcp 0.1\n", source: "a ranking")))
         let resolver = NameResolver { name in
-            if name == "v6.example" { return .nothing("has IPv6 addresses only, and probing IPv6 is not available yet") }
             return Self.names[name].map { .addresses($0.compactMap { IPAddress($0) }.sorted()) } ?? .nothing("does not resolve")
         }
         return RequestReader(settings: Settings(try Configuration(toml: toml, file: "c.toml")), catalog: catalog, resolver: resolver)

@@ -27,6 +27,19 @@ struct TargetExpressionTests {
     }
 
     @Test(
+        "Link-local addresses are read with the interface of their link",
+        arguments: [
+            ("fe80::1%eth0", "fe80::1", nil), ("fe80::/120%br-lan.7", "fe80::/120", nil), ("fe80::1-fe80::9%wg0", "fe80::1-fe80::9", nil),
+            ("[fe80::1%eth0]:80", "fe80::1", 80), ("[fe80::1%eth0]", "fe80::1", nil),
+        ] as [(String, String, UInt16?)])
+    func readsZones(text: String, expected: String, port: UInt16?) throws {
+        let target = try TargetExpression(parsing: text)
+        #expect(target.hosts == .addresses(try range(expected)))
+        #expect(target.port == port && target.text == text)
+        #expect(["eth0", "br-lan.7", "wg0"].contains(target.zone))
+    }
+
+    @Test(
         "Names are read, and kept in lower case",
         arguments: [
             ("localhost", "localhost"),
@@ -118,7 +131,11 @@ struct TargetExpressionTests {
             ("http://host.example/", 5, "a URL is not a target", "the host alone"),
             ("10.0.0.1,10.0.0.2", 9, "\",\" does not belong", "a word of its own"),
             ("10.0.0.*", 8, "\"*\" does not belong", "a network or a range"),
-            ("fe80::1%eth0", 8, "\"%\" does not belong", "leave the zone out"),
+            ("2001:db8::1%eth0", 13, "a zone goes with link-local addresses only", "--interface"),
+            ("192.0.2.1%eth0", 11, "a zone goes with link-local addresses only", "--interface"),
+            ("fe80::1%", 9, "no interface's name", "fe80::1%eth0"),
+            ("fe80::1%an-interface-of-17", 9, "no interface's name", "fe80::1%eth0"),
+            ("fe80::1%a/b", 9, "no interface's name", "fe80::1%eth0"),
             ("10.0.0.1 10.0.0.2", 9, "\" \" does not belong", "write an address"),
             ("bücher.example", 2, "\"ü\" does not belong", "xn--"),
             ("a\u{1b}[2J", 2, "\"\\u{1B}\" does not belong", "write an address"),

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <linux/fib_rules.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>

@@ -19,6 +19,8 @@ package struct RequestDraft: Sendable, Equatable {
         case states
         case reportAll = "report_all"
         case reportHosts = "report_hosts"
+        case interface
+        case sourceAddress = "source_address"
         case priority, deadline
 
         /// What the command line calls it.
@@ -53,6 +55,8 @@ package struct RequestDraft: Sendable, Equatable {
     package var states: String?
     package var reportAll: Bool?
     package var reportHosts: Bool?
+    package var interface: String?
+    package var sourceAddress: String?
     package var priority: JobPriority?
     /// As `Deadline` reads it.
     package var deadline: String?
@@ -98,6 +102,8 @@ package struct RequestDraft: Sendable, Equatable {
         request.states = try states.map { text throws(ClientError) in try Self.parseStates(text, place: place(.states)) }
         request.reportAll = reportAll
         request.reportHosts = reportHosts
+        request.interface = interface
+        request.sourceAddress = try parsedSource()
         request.priority = priority
         return request
     }
@@ -144,6 +150,16 @@ package struct RequestDraft: Sendable, Equatable {
             throw .usage("\(place(.recall)) none is exactly one pass, and \(place(.retries)) \(retries) asks for more; give one of them.")
         }
         return goal
+    }
+
+    private func parsedSource() throws(ClientError) -> IPAddress? {
+        guard let sourceAddress else { return nil }
+        guard let address = IPAddress(sourceAddress) else {
+            throw .usage(
+                "\(place(.sourceAddress)) \(Escaping.forTerminal(sourceAddress)) is no address: write one of this machine's, such as 192.0.2.1."
+            )
+        }
+        return address
     }
 
     private func parsedTargets() throws -> [String] {

@@ -8,7 +8,8 @@ extension TCPOptions: ExpressibleByArgument {}
 package struct TargetOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "What to scan: 10.0.0.1, 10.0.0.0/24, 10.0.0.1-10.0.0.9, 10.0.0.1-20, a host name, or ADDRESS:PORT for a single target.",
+            "What to scan: 10.0.0.1, 10.0.0.0/24, 10.0.0.1-10.0.0.9, 10.0.0.1-20, 2001:db8::/120, fe80::1%eth0, a host name, or "
+                + "ADDRESS:PORT for a single target.",
             valueName: "target"))
     var targets: [String] = []
 
@@ -78,6 +79,16 @@ package struct TargetOptions: ParsableArguments {
     @Flag(help: "Report each host as up or down, too.")
     var reportHosts = false
 
+    @Option(
+        name: [.customShort("e"), .customLong("interface")],
+        help: ArgumentHelp("Probe through this interface; without it, by the machine's routes.", valueName: "name"))
+    var interface: String?
+
+    @Option(
+        name: [.customShort("S"), .customLong("source-address")],
+        help: ArgumentHelp("Probe from this address, one of the machine's own.", valueName: "address"))
+    var sourceAddress: String?
+
     @Flag(name: .customShort("n"), help: "Accepted as in nmap: synscan never looks up the names of addresses.")
     var noNames = false
 
@@ -100,6 +111,8 @@ package struct TargetOptions: ParsableArguments {
         draft.states = states
         draft.reportAll = reportAll ? true : nil
         draft.reportHosts = reportHosts ? true : nil
+        draft.interface = interface
+        draft.sourceAddress = sourceAddress
         return draft
     }
 }

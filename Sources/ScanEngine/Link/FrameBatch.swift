@@ -35,9 +35,9 @@ final class FrameBatch {
     var slots: FrameSlots { FrameSlots(memory, stride: stride, size: Self.capacity, first: 0, count: Self.capacity) }
 
     /// Gives frame `index` a destination of its own; `address` outlives the batch.
-    func setDestination(of index: Int, _ address: UnsafeMutablePointer<sockaddr_in>) {
-        headers[index].header.msg_name = UnsafeMutableRawPointer(address)
-        headers[index].header.msg_namelen = socklen_t(MemoryLayout<sockaddr_in>.size)
+    func setDestination(of index: Int, _ address: UnsafeMutableRawPointer, length: Int) {
+        headers[index].header.msg_name = address
+        headers[index].header.msg_namelen = socklen_t(length)
     }
 
     /// Hands frames `range` to the kernel without blocking; how many it took, or minus one with errno set.

@@ -48,13 +48,12 @@ package final class LinkPool: Sendable {
     /// Opens the link of `path`: the first that nothing refuses, from `preferred` on. Blocks for some milliseconds, for a second where another
     /// program has the interface's queues.
     func open(_ path: ScanPath, options: TCPOptions, preferring preferred: LinkKind?) throws(EngineError) -> Opened {
-        guard let source = path.source.v4 else {
-            throw EngineError(.unroutable, "The source address \(path.source) is IPv6: probing IPv6 is not available yet.")
+        guard path.takesFrames, let own = path.interface.hardwareAddress, preferred != .rawIP else {
+            return try openRawIP(path, options)
         }
-        guard path.takesFrames, let own = path.interface.hardwareAddress, let hop = path.hardwareAddress, preferred != .rawIP else {
-            return try openRawIP(path, source, options)
-        }
-        let template = SynTemplate(framing: .ethernet(source: own, destination: hop), source: source, options: options)
+        // Each frame for a target on the link gets its target's address.
+        let hop = path.hardwareAddress ?? own
+        let template = SynTemplate(framing: .ethernet(source: own, destination: hop), source: path.source, options: options)
         var refusals: [String] = []
         for kind in LinkKind.candidates(preferred) {
             do {
@@ -63,7 +62,7 @@ package final class LinkPool: Sendable {
                 case .xdp: link = try XDPLink(try socket(of: path.interface), template: template)
                 case .ring: link = try RingLink(path.interface, template: template)
                 case .packet: link = try PacketLink(path.interface, template: template)
-                case .rawIP: return try openRawIP(path, source, options, after: refusals)
+                case .rawIP: return try openRawIP(path, options, after: refusals)
                 }
                 return Opened(link, template, kind, path, after: refusals)
             } catch {
@@ -73,12 +72,10 @@ package final class LinkPool: Sendable {
         throw EngineError(.device, refusals.joined(separator: "; "))
     }
 
-    private func openRawIP(
-        _ path: ScanPath, _ source: UInt32, _ options: TCPOptions, after refusals: [String] = []
-    ) throws(EngineError) -> Opened {
-        let template = SynTemplate(framing: .none, source: source, options: options)
+    private func openRawIP(_ path: ScanPath, _ options: TCPOptions, after refusals: [String] = []) throws(EngineError) -> Opened {
+        let template = SynTemplate(framing: .none, source: path.source, options: options)
         let link: any ProbeLink
-        if let opener { link = opener(template) } else { link = try RawIPLink(path.interface, source: source, template: template) }
+        if let opener { link = opener(template) } else { link = try RawIPLink(path.interface, source: path.source, template: template) }
         return Opened(link, template, .rawIP, path, after: refusals)
     }
 

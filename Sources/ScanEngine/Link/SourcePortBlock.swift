@@ -53,10 +53,7 @@ package final class SourcePortBlock: Sendable {
         var holders: [Holder] = []
         for port in first...first + (size - 1) {
             do {
-                let descriptor = try OwnedDescriptor(family: AF_INET, type: SOCK_STREAM, protocol: 0)
-                let raw = descriptor.raw
-                _ = try Syscall.retrying { Syscall.withSocketAddress(sockaddr_in(address: 0, port: port)) { bind(raw, $0, $1) } }
-                holders.append(Holder(descriptor))
+                holders.append(Holder(try bound(port)))
             } catch Errno.addressInUse {
                 return nil
             } catch {
@@ -64,5 +61,21 @@ package final class SourcePortBlock: Sendable {
             }
         }
         return SourcePortBlock(first: first, holders: holders)
+    }
+
+    /// A socket that has the port of both families; of IPv4 alone on a machine without IPv6.
+    private static func bound(_ port: UInt16) throws(Errno) -> OwnedDescriptor {
+        do {
+            let descriptor = try OwnedDescriptor(family: AF_INET6, type: SOCK_STREAM, protocol: 0)
+            let raw = descriptor.raw
+            try Syscall.setOption(raw, Int32(IPPROTO_IPV6), IPV6_V6ONLY, Int32(0))
+            _ = try Syscall.retrying { Syscall.withSocketAddress(sockaddr_in6(address: 0, port: port)) { bind(raw, $0, $1) } }
+            return descriptor
+        } catch Errno.addressFamilyNotSupported {
+            let descriptor = try OwnedDescriptor(family: AF_INET, type: SOCK_STREAM, protocol: 0)
+            let raw = descriptor.raw
+            _ = try Syscall.retrying { Syscall.withSocketAddress(sockaddr_in(address: 0, port: port)) { bind(raw, $0, $1) } }
+            return descriptor
+        }
     }
 }

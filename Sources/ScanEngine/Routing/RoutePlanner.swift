@@ -5,22 +5,28 @@ import SystemPackage
 package enum RoutePlanner {
     /// The paths to `addresses`, each address on one of them. Broadcast addresses have none; they are never probed.
     ///
-    /// `interface` and `source` narrow the choice. Throws when a part has no route (the first such part is named), when the interface does
+    /// Throws when a part has no route (the first such part is named), when the interface does
     /// not exist or is down, when `source` is not this machine's, or when a gateway does not answer ARP.
-    package static func paths(for addresses: AddressSet, interface name: String?, source: IPAddress?) throws(EngineError) -> [ScanPath] {
+    package static func paths(for addresses: AddressSet, _ narrowing: Narrowing = Narrowing()) throws(EngineError) -> [ScanPath] {
         var netlink = try Netlink()
         let interfaces = try NetworkInterface.all(&netlink)
-        let narrowed = try name.map { name throws(EngineError) in try usable(name, among: interfaces) }
-        let from = try source.map { source throws(EngineError) in try ownAddress(source, &netlink) }
+        let narrowed = Narrowed(
+            interface: try narrowing.interface.map { name throws(EngineError) in try usable(name, among: interfaces) },
+            zone: try narrowing.zone.map { name throws(EngineError) in try usable(name, among: interfaces) },
+            source: try narrowing.source.map { source throws(EngineError) in try ownAddress(source, &netlink) })
 
         var parts: [Route: [AddressRange]] = [:]
         var answer: (interval: Int, route: Route)?
         for stretch in try stretches(of: addresses, &netlink) {
             // One question for all stretches between the same two boundaries.
-            if answer?.interval != stretch.interval {
-                answer = (stretch.interval, try route(to: stretch.range, narrowed, from, &netlink))
+            if let answer, answer.interval == stretch.interval, !stretch.isMultipath {
+                if answer.route.kind != .broadcast { parts[answer.route, default: []].append(stretch.range) }
+                continue
             }
-            if let route = answer?.route, route.kind != .broadcast { parts[route, default: []].append(stretch.range) }
+            for (range, route) in try routes(to: stretch, narrowed, &netlink) {
+                if route.kind != .broadcast { parts[route, default: []].append(range) }
+                answer = (stretch.interval, route)
+            }
         }
         var paths: [ScanPath] = []
         for (route, ranges) in parts {
@@ -47,55 +53,93 @@ package enum RoutePlanner {
         return found
     }
 
-    private static func ownAddress(_ source: IPAddress, _ netlink: inout Netlink) throws(EngineError) -> UInt32 {
-        guard let address = source.v4, let route = try? RouteTable.route(to: address, interface: nil, source: nil, &netlink),
-            route.kind == .local
-        else {
+    private static func ownAddress(_ source: IPAddress, _ netlink: inout Netlink) throws(EngineError) -> IPAddress {
+        guard let route = try? RouteTable.route(to: source, interface: nil, source: nil, &netlink), route.kind == .local else {
             throw EngineError(.unroutable, "The source address \(source) is not this machine's: choose one that \"ip address\" shows.")
         }
-        return address
+        return source
+    }
+
+    /// A narrowing with what it names found.
+    private struct Narrowed {
+        var interface: NetworkInterface?
+        var zone: NetworkInterface?
+        var source: IPAddress?
     }
 
     /// A part of a job's addresses, with the number of the interval between two boundaries that it lies in.
     private struct Stretch {
         var range: AddressRange
         var interval: Int
+        /// Whether each address may go another way.
+        var isMultipath = false
     }
 
     /// Cuts `addresses` where the kernel's routing may change.
     private static func stretches(of addresses: AddressSet, _ netlink: inout Netlink) throws(EngineError) -> [Stretch] {
         let boundaries = try RouteTable.boundaries(&netlink)
+        let starts = boundaries.starts
         var stretches: [Stretch] = []
         var next = 0
+        func add(_ first: IPAddress, _ last: IPAddress, _ interval: Int) {
+            guard let range = AddressRange(first: first, last: last) else { return }
+            stretches.append(Stretch(range: range, interval: interval, isMultipath: boundaries.multipath.contains(first)))
+        }
         for range in addresses.ranges {
-            guard var start = range.first.v4, let last = range.last.v4 else {
-                throw EngineError(.unroutable, "\(range) is IPv6: probing IPv6 is not available yet, give IPv4 targets.")
-            }
-            while next < boundaries.count, boundaries[next] <= start { next += 1 }
-            while next < boundaries.count, boundaries[next] <= last {
-                stretches.append(Stretch(range: v4Range(start, boundaries[next] - 1), interval: next))
-                start = boundaries[next]
+            var start = range.first
+            while next < starts.count, starts[next] <= start { next += 1 }
+            while next < starts.count, starts[next] <= range.last, let before = starts[next].previous {
+                add(start, before, next)
+                start = starts[next]
                 next += 1
             }
-            stretches.append(Stretch(range: v4Range(start, last), interval: next))
+            add(start, range.last, next)
         }
         return stretches
     }
 
-    private static func v4Range(_ first: UInt32, _ last: UInt32) -> AddressRange {
-        AddressRange(first: IPAddress(v4: first), last: IPAddress(v4: last)) ?? AddressRange(IPAddress(v4: first))
+    /// So many addresses of a job may each be asked for where the kernel has several ways for them; beyond that, one way is taken for all of a stretch.
+    private static let mostQuestions: UInt128 = 65_536
+
+    /// The parts of a stretch with their routes; neighbours of the same route are one part.
+    private static func routes(
+        to stretch: Stretch, _ narrowed: Narrowed, _ netlink: inout Netlink
+    ) throws(EngineError) -> [(AddressRange, Route)] {
+        guard stretch.isMultipath, stretch.range.count <= mostQuestions else {
+            return [(stretch.range, try route(to: stretch.range, narrowed, &netlink))]
+        }
+        var parts: [(AddressRange, Route)] = []
+        var address: IPAddress? = stretch.range.first
+        while let here = address, here <= stretch.range.last {
+            let route = try route(to: AddressRange(here), narrowed, &netlink)
+            if let last = parts.last, last.1 == route, let longer = AddressRange(first: last.0.first, last: here) {
+                parts[parts.count - 1].0 = longer
+            } else {
+                parts.append((AddressRange(here), route))
+            }
+            address = here.next
+        }
+        return parts
     }
 
     private static func route(
-        to stretch: AddressRange, _ interface: NetworkInterface?, _ source: UInt32?, _ netlink: inout Netlink
+        to stretch: AddressRange, _ narrowed: Narrowed, _ netlink: inout Netlink
     ) throws(EngineError) -> Route {
+        let isLinkLocal = Narrowing.linkLocal?.contains(stretch.first) == true
+        let interface = isLinkLocal ? narrowed.zone ?? narrowed.interface : narrowed.interface
+        guard interface != nil || !isLinkLocal else {
+            throw EngineError(
+                .unroutable, "\(stretch) is link-local: say on which interface, as in \(stretch.first)%eth0, or with --interface.")
+        }
         let via = interface.map { " through \($0.name)" } ?? ""
+        // A source of the other family says nothing about these.
+        let source = narrowed.source?.family == stretch.first.family ? narrowed.source : nil
         do {
             // A machine's own addresses are reached through loopback, whichever interface was asked for.
-            if let own = try? RouteTable.route(to: stretch.first.v4 ?? 0, interface: nil, source: source, &netlink), own.kind == .local {
+            if let own = try? RouteTable.route(to: stretch.first, interface: nil, source: source, &netlink), own.kind == .local {
                 return own
             }
-            if let route = try RouteTable.route(to: stretch.first.v4 ?? 0, interface: interface?.index, source: source, &netlink) {
+            if let route = try RouteTable.route(to: stretch.first, interface: interface?.index, source: source, &netlink) {
                 return route
             }
         } catch {
@@ -111,19 +155,23 @@ package enum RoutePlanner {
         guard interface.isUp else {
             throw EngineError(.unroutable, "The interface \(interface.name) on the way to \(destinations.ranges[0]) is down.")
         }
-        func path(_ reason: String, hop: HardwareAddress? = nil) -> ScanPath {
+        func path(_ hop: ScanPath.Hop, _ reason: String) -> ScanPath {
             ScanPath(
-                destinations: destinations, interface: interface, source: IPAddress(v4: route.source),
-                nextHop: route.nextHop.map { IPAddress(v4: $0) }, hardwareAddress: hop, reason: reason)
+                destinations: destinations, interface: interface, source: route.source, hop: hop, reason: reason, nextHop: route.nextHop)
         }
-        if route.kind == .local { return path("the machine's own address") }
-        guard interface.hasEthernet else { return path("\(interface.name) has no Ethernet header") }
-        guard let nextHop = route.nextHop else { return path("on the link itself: the kernel resolves each address") }
-        guard let hop = NeighborTable.resolve(nextHop, on: interface, &netlink) else {
+        if route.kind == .local { return path(.kernel, "the machine's own address") }
+        guard interface.hasEthernet else { return path(.kernel, "\(interface.name) has no Ethernet header") }
+        guard let nextHop = route.nextHop else {
+            return destinations.count <= NeighborSweep.mostAddresses
+                ? path(.link, "on the link itself")
+                : path(.kernel, "on the link itself, and more than \(NeighborSweep.mostAddresses) addresses: the kernel resolves each")
+        }
+        let asking = nextHop.family == .v4 ? "ARP" : "neighbour solicitations"
+        guard let hop = KernelNeighbors.resolve(nextHop, on: interface, &netlink) else {
             throw EngineError(
                 .unroutable,
-                "The gateway \(IPAddress(v4: nextHop)) on \(interface.name), the way to \(destinations.ranges[0]), does not answer ARP.")
+                "The gateway \(nextHop) on \(interface.name), the way to \(destinations.ranges[0]), does not answer \(asking).")
         }
-        return path("by way of a gateway on Ethernet", hop: hop)
+        return path(.gateway(nextHop, hop), "by way of a gateway on Ethernet")
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ScanTargets
 import SystemPackage
 
 /// The kernel's answer to "how would this packet travel?".
@@ -13,49 +14,77 @@ struct Route: Hashable {
 
     var kind: Kind
     var interface: Int32
-    var source: UInt32
-    var nextHop: UInt32?
+    var source: IPAddress
+    /// Of either family: an IPv4 route may lead by way of an IPv6 neighbour (RFC 8950).
+    var nextHop: IPAddress?
 }
 
 /// What the kernel's routing decides, asked and never guessed (rtnetlink(7)).
 enum RouteTable {
-    /// The first addresses of the stretches inside which every routing table and rule treats all addresses alike, ascending from 0.
-    ///
+    /// Where routing may change from one address to the next.
+    struct Boundaries {
+        /// The first addresses of the stretches inside which every routing table and rule treats all addresses alike, ascending: 0.0.0.0 is the
+        /// first, `::` is one of them.
+        var starts: [IPAddress]
+        /// Inside these the kernel chooses among several ways anew for each address.
+        var multipath: AddressSet
+    }
+
     /// Each routed prefix and each rule's destination starts one stretch and ends another.
-    static func boundaries(_ netlink: inout Netlink) throws(EngineError) -> [UInt32] {
-        var starts: Set<UInt32> = [0]
-        func note(_ destination: ArraySlice<UInt8>?, length: UInt8) {
-            guard length <= 32, let address = destination.flatMap(address) else { return }
-            starts.insert(address)
-            let (end, overflow) = address.addingReportingOverflow(length == 0 ? .max : UInt32(1) &<< (32 - UInt32(length)))
-            if !overflow, length > 0 { starts.insert(end) }
+    static func boundaries(_ netlink: inout Netlink) throws(EngineError) -> Boundaries {
+        var starts: Set<IPAddress> = [IPAddress(v4: 0), IPAddress(v6: 0)]
+        var several: [AddressRange] = []
+        func note(_ prefix: AddressRange?) {
+            guard let prefix else { return }
+            starts.insert(prefix.first)
+            if let next = prefix.last.next { starts.insert(next) }
         }
         do throws(Errno) {
-            var fixed = rtmsg()
-            fixed.rtm_family = UInt8(AF_INET)
-            try netlink.ask(NetlinkRequest(Int(RTM_GETROUTE), flags: NLM_F_DUMP, fixed: fixed)) { message in
-                let attributes = message.attributes(after: MemoryLayout<rtmsg>.size)
-                note(attributes[Int(RTA_DST.rawValue)], length: message.payload.number(at: 1, as: UInt8.self) ?? 0)
-            }
-            try netlink.ask(NetlinkRequest(Int(RTM_GETRULE), flags: NLM_F_DUMP, fixed: fixed)) { message in
-                let attributes = message.attributes(after: MemoryLayout<rtmsg>.size)
-                note(attributes[Int(FRA_DST)], length: message.payload.number(at: 1, as: UInt8.self) ?? 0)
+            for family in [AF_INET, AF_INET6] {
+                var fixed = rtmsg()
+                fixed.rtm_family = UInt8(family)
+                try netlink.ask(NetlinkRequest(Int(RTM_GETROUTE), flags: NLM_F_DUMP, fixed: fixed)) { message in
+                    let attributes = message.attributes(after: MemoryLayout<rtmsg>.size)
+                    let prefix = prefix(message, attributes[Int(RTA_DST.rawValue)])
+                    note(prefix)
+                    if let prefix, attributes[Int(RTA_MULTIPATH.rawValue)] != nil { several.append(prefix) }
+                }
+                try netlink.ask(NetlinkRequest(Int(RTM_GETRULE), flags: NLM_F_DUMP, fixed: fixed)) { message in
+                    note(prefix(message, message.attributes(after: MemoryLayout<rtmsg>.size)[Int(FRA_DST)]))
+                }
             }
         } catch {
             throw EngineError("cannot read the routing tables", error)
         }
-        return starts.sorted()
+        return Boundaries(starts: starts.sorted(), multipath: AddressSet(several))
+    }
+
+    /// The destination of a route or rule; all of its family where none is given. Layout: struct rtmsg.
+    private static func prefix(_ message: NetlinkMessage, _ destination: ArraySlice<UInt8>?) -> AddressRange? {
+        guard let family = message.payload.number(at: 0, as: UInt8.self), let length = message.payload.number(at: 1, as: UInt8.self) else {
+            return nil
+        }
+        let address: IPAddress
+        switch (Int32(family), destination) {
+        case (AF_INET, nil): address = IPAddress(v4: 0)
+        case (AF_INET6, nil): address = IPAddress(v6: 0)
+        case (_, let bytes?):
+            guard let given = IPAddress(networkBytes: bytes) else { return nil }
+            address = given
+        default: return nil
+        }
+        return AddressRange(network: address, prefixLength: Int(length))
     }
 
     /// The route to `destination`, held to `interface` and `source` where they are given.
     /// Throws the kernel's errno when there is none: ENETUNREACH, EHOSTUNREACH, EACCES (prohibited), EINVAL (blackhole).
     static func route(
-        to destination: UInt32, interface: Int32?, source: UInt32?, _ netlink: inout Netlink
+        to destination: IPAddress, interface: Int32?, source: IPAddress?, _ netlink: inout Netlink
     ) throws(Errno) -> Route? {
         var fixed = rtmsg()
-        fixed.rtm_family = UInt8(AF_INET)
-        fixed.rtm_dst_len = 32
-        fixed.rtm_src_len = source == nil ? 0 : 32
+        fixed.rtm_family = UInt8(destination.family.addressFamily)
+        fixed.rtm_dst_len = UInt8(destination.family.bitWidth)
+        fixed.rtm_src_len = source == nil ? 0 : fixed.rtm_dst_len
         var request = NetlinkRequest(Int(RTM_GETROUTE), flags: 0, fixed: fixed)
         request.add(Int(RTA_DST.rawValue), destination.networkBytes)
         if let interface { request.add(Int(RTA_OIF.rawValue), interface) }
@@ -64,18 +93,15 @@ enum RouteTable {
         try netlink.ask(request) { found = Route($0, source: source) }
         return found
     }
-
-    static func address(_ bytes: ArraySlice<UInt8>) -> UInt32? {
-        bytes.count == 4 ? bytes.number(at: 0, as: UInt32.self).map { UInt32(bigEndian: $0) } : nil
-    }
 }
 
 extension Route {
-    fileprivate init?(_ message: NetlinkMessage, source: UInt32?) {
+    /// Layout: struct rtmsg, then attributes.
+    fileprivate init?(_ message: NetlinkMessage, source: IPAddress?) {
         let attributes = message.attributes(after: MemoryLayout<rtmsg>.size)
         guard let type = message.payload.number(at: 7, as: UInt8.self),
             let interface = attributes[Int(RTA_OIF.rawValue)]?.number(at: 0, as: Int32.self),
-            let source = source ?? attributes[Int(RTA_PREFSRC.rawValue)].flatMap(RouteTable.address)
+            let source = source ?? attributes[Int(RTA_PREFSRC.rawValue)].flatMap({ IPAddress(networkBytes: $0) })
         else { return nil }
         switch Int(type) {
         case Int(RTN_UNICAST): kind = .unicast
@@ -85,6 +111,30 @@ extension Route {
         }
         self.interface = interface
         self.source = source
-        nextHop = attributes[Int(RTA_GATEWAY.rawValue)].flatMap(RouteTable.address)
+        // A gateway of another family comes with that family in front (struct rtvia).
+        let via = attributes[Int(RTA_VIA.rawValue)]?.dropFirst(2)
+        nextHop = (attributes[Int(RTA_GATEWAY.rawValue)] ?? via).flatMap { IPAddress(networkBytes: $0) }
     }
+}
+
+extension IPAddress {
+    /// The bytes of an address on the wire, 4 or 16; nil for any other number.
+    init?(networkBytes bytes: ArraySlice<UInt8>) {
+        switch bytes.count {
+        case 4: self.init(v4: bytes.reduce(0) { $0 << 8 | UInt32($1) })
+        case 16: self.init(v6: bytes.reduce(0) { $0 << 8 | UInt128($1) })
+        default: return nil
+        }
+    }
+
+    /// The address's bytes on the wire.
+    var networkBytes: [UInt8] {
+        if let v4 { return withUnsafeBytes(of: v4.bigEndian) { Array($0) } }
+        return withUnsafeBytes(of: value.bigEndian) { Array($0) }
+    }
+}
+
+extension IPAddress.Family {
+    /// AF_INET or AF_INET6, socket(2).
+    var addressFamily: Int32 { self == .v4 ? AF_INET : AF_INET6 }
 }

@@ -31,6 +31,11 @@ package struct HostObservation: Sendable, Equatable {
     package var reason: Reason
     /// Of the reply that told, if one did.
     package var ttl: UInt8?
+    /// Its hardware address, where it is a neighbour on a link of this machine, and a second one if two devices say that they have the address.
+    package var hardware: HardwareAddress?
+    package var secondHardware: HardwareAddress?
+    /// For how many of the job's addresses the same device answers, where that is more than one: it may be a router that answers for others.
+    package var sharedBy: Int?
     /// Only where it answers everything.
     package var flood: Flood?
 

@@ -2,7 +2,13 @@ import ScanTargets
 
 /// One path's side of the transmit loop: its frames, and how many of them wait to be sent.
 final class Lane {
-    let destinations: AddressSet
+    let path: ScanPath
+    /// Those of the path's destinations that can be reached: on the link itself, those that have a hardware address.
+    private(set) var destinations: AddressSet
+    /// The destinations by the hardware address that their frames begin with, as a number; zero where the link's frames have the right one.
+    private(set) var hops: [(addresses: AddressSet, hop: UInt64)]
+    /// Where frames go to a gateway.
+    let gateway: GatewayWatch?
     let kind: LinkKind
     /// Why this kind of link, for people.
     let reason: String
@@ -15,20 +21,43 @@ final class Lane {
     init(_ path: ScanPath, _ specification: ScanSpecification, _ links: LinkPool) throws(EngineError) {
         let opened = try links.open(path, options: specification.tcpOptions, preferring: specification.link)
         (link, kind, reason, refusals) = (opened.link, opened.kind, opened.reason, opened.refusals)
-        destinations = path.destinations
+        self.path = path
+        (destinations, hops) = (path.destinations, [(path.destinations, 0)])
+        gateway = kind == .rawIP ? nil : try Self.gateway(of: path)
         let positions = UnsafeMutablePointer<UInt64>.allocate(capacity: FrameSlots.batch)
         positions.initialize(repeating: 0, count: FrameSlots.batch)
         writer = .allocate(capacity: 1)
-        // Only IPv4 paths can be opened.
         writer.initialize(
             to: FrameWriter(
-                opened.template, ProbeCookie(key: specification.key), source: path.source.v4 ?? 0, slots: link.slots(),
-                positions: positions))
+                opened.template, ProbeCookie(key: specification.key), source: path.source, slots: link.slots(), positions: positions))
     }
 
     deinit {
         writer.pointee.positions.deallocate()
         writer.deallocate()
+    }
+
+    private static func gateway(of path: ScanPath) throws(EngineError) -> GatewayWatch? {
+        guard case .gateway(let address, let hardware) = path.hop, path.source.family == address.family else { return nil }
+        return try GatewayWatch(address, hardware, on: path.interface, source: path.source)
+    }
+
+    /// Whether each target must have its hardware address found out first.
+    var needsNeighbors: Bool { path.hop == .link && kind != .rawIP }
+
+    /// Takes over which of the path's destinations have which hardware address; the others cannot be reached.
+    func resolve(_ neighbors: [IPAddress: HardwareAddress]) {
+        var ranges: [HardwareAddress: [AddressRange]] = [:]
+        for (address, hardware) in neighbors where path.destinations.contains(address) {
+            ranges[hardware, default: []].append(AddressRange(address))
+        }
+        hops = ranges.map { (AddressSet($0.value), $0.key.number) }
+        destinations = AddressSet(ranges.values.joined())
+    }
+
+    /// The gateway has another hardware address now.
+    func follow(_ gateway: GatewayWatch) {
+        hops = [(path.destinations, gateway.hardware.number)]
     }
 
     var pending: Int { writer.pointee.pending }

@@ -49,6 +49,8 @@ package final class ScanRun: @unchecked Sendable {
         captures reserve: CaptureReserve, links: LinkPool, sink: any ObservationSink, resuming checkpoint: ScanCheckpoint?,
         answered: [(target: Endpoint, state: TargetState)] = [], hosts: KnownHosts = KnownHosts()
     ) throws(EngineError) {
+        // Before the ways are used, so that no change is missed.
+        let routeWatch = try RouteWatch()
         guard let space = ProbeSpace(specification.selection) else {
             throw EngineError(.internalFault, "The job has no targets, or more than 2^63.")
         }
@@ -113,7 +115,7 @@ package final class ScanRun: @unchecked Sendable {
             sink: sink)
         transmitter = Transmitter(
             specification, space: space, permutation: permutation, books: books, table: table, lanes: lanes, ports: ports, scope: scope,
-            brake: brake, sink: sink, flooded: hosts.flooded)
+            brake: brake, routeWatch: routeWatch, sink: sink, flooded: hosts.flooded)
         books.telemetry.position.store(place.position, ordering: .relaxed)
     }
 

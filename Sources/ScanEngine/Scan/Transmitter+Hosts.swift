@@ -79,11 +79,11 @@ extension Transmitter {
 
     private func down(at offset: UInt64, _ roll: HostRoll?, _ addresses: AddressSet) -> HostObservation? {
         guard let sign = roll?.sign(at: offset), sign == .silent || sign == .unreachable, let address = addresses.address(at: offset),
-            reachable.contains(address)
+            case let isMissing = unresolved.contains(address), isMissing || reachable.contains(address)
         else { return nil }
+        let silence: Reason = !isMissing ? .noResponse : address.family == .v4 ? .noArpResponse : .noNeighborResponse
         return HostObservation(
-            time: WallClock.microseconds(), address: address, state: .down,
-            reason: sign == .unreachable ? .hostUnreachable : .noResponse)
+            time: WallClock.microseconds(), address: address, state: .down, reason: sign == .unreachable ? .hostUnreachable : silence)
     }
 
     /// Waits until the sink takes more; false when the run is stopped.

@@ -23,7 +23,10 @@ extension Transmitter {
             if brake.isOn {
                 telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
                 books.transmitWake.wait(nanoseconds: Self.lookInterval)
-            } else if try isAnsweredAgain() {
+                continue
+            }
+            try watchWays(telemetry.round.load(ordering: .relaxed), position, SteadyClock.nanoseconds(), isUrgent: true)
+            if try isAnsweredAgain() {
                 darkFrom = nil
                 outage.forget()
                 let now = SteadyClock.nanoseconds()

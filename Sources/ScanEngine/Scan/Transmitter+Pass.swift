@@ -23,6 +23,7 @@ extension Transmitter {
             let now = SteadyClock.nanoseconds()
             telemetry.transmitPulse.store(now, ordering: .relaxed)
             adjustRate(position, isFirst: isFirst, now)
+            try watchWays(round, position, now)
             if isFirst { watchFloods(now) }
             guard try outlast(until: position) else { return position }
             let isHeld = brake.isOn || sink.isFull
@@ -81,10 +82,16 @@ extension Transmitter {
             looked &+= 1
             position = next &+ 1
             let index = permutation.index(at: next)
-            guard let target = index < targets.count ? targets.target(at: index) : otherTarget(at: index) else { continue }
-            let way = ways.lane(for: target.address)
-            guard way >= 0 else { continue }
-            let writer = writers[way]
+            guard index < targets.count else {
+                let more = fillOther(next, index, ports, isWide: isWide, isFirst: isFirst, now, &untilCanary, &added)
+                position = more ?? next
+                if more == nil { break }
+                continue
+            }
+            let target = targets.target(at: index)
+            let way = ways.way(for: target.address)
+            guard way.lane >= 0 else { continue }
+            let writer = writers[way.lane]
             guard !writer.pointee.isFull else {
                 position = next
                 break
@@ -111,7 +118,7 @@ extension Transmitter {
                 untilCanary &-= 1
             }
             if watchesFloods { floods.note(IPAddress(v4: target.address), next, now: now) }
-            writer.pointee.add(next, target.address, port: target.port, from: ports.probe)
+            writer.pointee.add(next, target.address, by: way.hop, port: target.port, from: ports.probe)
             added.first &+= 1
         }
         if hasCanaries { canaries.rest = untilCanary }
@@ -119,10 +126,39 @@ extension Transmitter {
         return added
     }
 
-    /// Targets that were named with their port.
-    private func otherTarget(at index: UInt64) -> (address: UInt32, port: UInt16)? {
-        guard let target = space.target(at: index), let address = target.address.v4 else { return nil }
-        return (address, target.port)
+    /// The same for one target that is IPv6 or was named with its port: the position to go on from, nil when its lane has no room.
+    private func fillOther(
+        _ position: UInt64, _ index: UInt64, _ ports: (probe: UInt16, canary: UInt16), isWide: Bool, isFirst: Bool, _ now: Int64,
+        _ untilCanary: inout Int, _ added: inout Added
+    ) -> UInt64? {
+        let after = position + 1
+        guard let target = space.target(at: index), case let way = ways.view.way(for: target.address), way.lane >= 0 else { return after }
+        let writer = writers[way.lane]
+        guard !writer.pointee.isFull else { return nil }
+        guard isOfCrowd(target.address) else { return after }
+        guard isWide || books.tally.isLikely(target.address, target.port) else {
+            passedOver += 1
+            return after
+        }
+        let watchesFloods = isFirst && !floods.isIdle
+        if watchesFloods, floods.isFlooded(target.address) {
+            leftOut.append(position)
+            return after
+        }
+        if untilCanary == 0 {
+            canaries.draw()
+            untilCanary = canaries.rest
+            if addCanary(ports.canary, at: position, isFirst: isFirst) {
+                added.canaries += 1
+                return position
+            }
+        } else {
+            untilCanary -= 1
+        }
+        if watchesFloods { floods.note(target.address, position, now: now) }
+        writer.pointee.add(position, target, by: way.hop, from: ports.probe)
+        added.first += 1
+        return after
     }
 
     @inline(__always)
@@ -153,10 +189,10 @@ extension Transmitter {
     /// Puts one more probe for the target at `position` into its lane, when the pass has come to `place`; false when that has no room or it may
     /// not be probed.
     func add(_ position: UInt64, from port: UInt16, at place: UInt64) -> Bool {
-        guard let target = space.target(at: permutation.index(at: position)), let destination = target.address.v4,
-            case let way = ways.view.lane(for: destination), way >= 0, lanes[way].makeRoom()
+        guard let target = space.target(at: permutation.index(at: position)), case let way = ways.view.way(for: target.address),
+            way.lane >= 0, lanes[way.lane].makeRoom()
         else { return false }
-        writers[way].pointee.add(place, destination, port: target.port, from: port)
+        writers[way.lane].pointee.add(place, target, by: way.hop, from: port)
         return true
     }
 
@@ -166,13 +202,13 @@ extension Transmitter {
         guard version != scopeVersion else { return }
         scopeVersion = version
         reachable = Self.reachable(scope, lanes)
-        ways = WayTable(lanes.map(\.destinations), allowed: scope.current)
+        ways = WayTable(Self.stretches(lanes), allowed: scope.current)
         // What a repeated part asks, or a pass over the slow hosts alone, is only a part of the round: that was judged when the round came by.
         if !isRepeating, crowd != .slow { noteOmissions(round, position) }
     }
 
     func noteOmissions(_ round: Int, _ position: UInt64) {
-        let leftOut = specification.selection.addresses.subtracting(reachable)
+        let leftOut = specification.selection.addresses.subtracting(reachable).subtracting(unresolved)
         let rest = position..<table.positions.upperBound
         books.state.withLock { $0.omissions.begin(round, rest, leavingOut: leftOut) }
     }

@@ -41,6 +41,11 @@ final class Transmitter: @unchecked Sendable {
     /// The job's addresses that may be probed at present and to which a path leads, and of which version of the scope.
     var reachable: AddressSet
     var ways: WayTable
+    /// Those on the link itself that have no hardware address.
+    var unresolved = AddressSet()
+    /// Hears of changes to routes; until one makes the targets' ways others.
+    let routeWatch: RouteWatch
+    var nextLook: Int64 = 0
     var scopeVersion: Int
     /// When this round's last probe left; 0 when it has sent none, and there is nothing to wait for.
     var lastSent: Int64 = 0
@@ -88,8 +93,9 @@ final class Transmitter: @unchecked Sendable {
 
     init(
         _ specification: ScanSpecification, space: ProbeSpace, permutation: Permutation, books: ScanBooks, table: ProbeTable, lanes: [Lane],
-        ports: SourcePortBlock, scope: ScopeGuard, brake: Brake, sink: any ObservationSink, flooded: [IPAddress]
+        ports: SourcePortBlock, scope: ScopeGuard, brake: Brake, routeWatch: RouteWatch, sink: any ObservationSink, flooded: [IPAddress]
     ) {
+        self.routeWatch = routeWatch
         self.specification = specification
         self.space = space
         self.permutation = permutation
@@ -113,7 +119,13 @@ final class Transmitter: @unchecked Sendable {
         leftOut.reserveCapacity(Self.mostLooks)
         scopeVersion = scope.currentVersion
         reachable = Self.reachable(scope, lanes)
-        ways = WayTable(lanes.map(\.destinations), allowed: scope.current)
+        ways = WayTable(Self.stretches(lanes), allowed: scope.current)
+    }
+
+    static func stretches(_ lanes: [Lane]) -> [WayTable.Stretch] {
+        lanes.enumerated().flatMap { number, lane in
+            lane.hops.map { WayTable.Stretch($0.addresses, lane: number, hop: $0.hop) }
+        }
     }
 
     deinit {
@@ -131,7 +143,9 @@ final class Transmitter: @unchecked Sendable {
         var place = place
         // A run that goes on does not know yet what answers usually: it asks whether the path is there before it takes silence for an answer.
         if table.nextAnswered(from: table.positions.lowerBound, before: table.positions.upperBound) != nil { darkFrom = place.position }
+        guard try resolveNeighbors() else { return .stopped(place) }
         while true {
+            guard settleUnresolved() else { return .stopped(place) }
             if let stopped = try rounds(from: place) { return .stopped(stopped) }
             guard let next = closeChunk() else {
                 return (books.isStopping && !isThrough) || !reportDown() ? .stopped(endOfRounds) : .finished

@@ -1,50 +1,110 @@
 package import ScanTargets
 
-/// Which lane an IPv4 address goes by at present. Made anew when the scope changes; immutable.
+/// Which lane an address goes by at present, and to which hardware address. Made anew when the scope or a neighbour changes; immutable.
 package final class WayTable {
-    private let search: FlatSearch<UInt32>
-    private let lasts: UnsafeMutablePointer<UInt32>
-    private let lanes: UnsafeMutablePointer<Int32>
+    private let v4: Part<UInt32>
+    private let v6: Part<UInt128>
     package let view: View
 
-    /// What look-ups need, to be copied into a local variable; valid as long as its table.
-    package struct View: @unchecked Sendable {
-        // Unchecked: points to memory that is never written again.
-        fileprivate let search: FlatSearch<UInt32>.View
-        fileprivate let lasts: UnsafeMutablePointer<UInt32>
-        fileprivate let lanes: UnsafeMutablePointer<Int32>
+    /// Addresses that go by one lane.
+    package struct Stretch: Sendable {
+        package var addresses: AddressSet
+        package var lane: Int
+        /// The hardware address that their frames begin with, as a number; zero where the lane's frames have the right one.
+        package var hop: UInt64
 
-        /// The number of the lane; minus one for an address that may not or cannot be probed.
-        @inline(__always)
-        package func lane(for address: UInt32) -> Int {
-            let range = search.index(ofLastNotAbove: address)
-            guard range >= 0, address <= lasts[range] else { return -1 }
-            return Int(lanes[range])
+        package init(_ addresses: AddressSet, lane: Int, hop: UInt64 = 0) {
+            (self.addresses, self.lane, self.hop) = (addresses, lane, hop)
         }
     }
 
-    /// Each lane has the part of its destinations that `allowed` holds.
-    package init(_ destinations: [AddressSet], allowed: AddressSet) {
-        var ranges: [(first: UInt32, last: UInt32, lane: Int32)] = []
-        for (lane, destinations) in destinations.enumerated() {
-            for range in destinations.intersection(allowed).ranges {
-                guard let first = range.first.v4, let last = range.last.v4 else { continue }
-                ranges.append((first, last, Int32(lane)))
+    /// What is known of an address.
+    package struct Way: Sendable, BitwiseCopyable {
+        /// The number of the lane; minus one for an address that may not or cannot be probed.
+        package var lane: Int
+        package var hop: UInt64
+
+        fileprivate static let none = Way(lane: -1, hop: 0)
+    }
+
+    /// What look-ups need, to be copied into a local variable; valid as long as its table.
+    package struct View: Sendable {
+        fileprivate let v4: Part<UInt32>.View
+        fileprivate let v6: Part<UInt128>.View
+
+        @inline(__always)
+        package func way(for address: UInt32) -> Way { v4.way(for: address) }
+
+        @inline(__always)
+        package func way(for address: UInt128) -> Way { v6.way(for: address) }
+
+        package func way(for address: IPAddress) -> Way {
+            if let number = address.v4 { way(for: number) } else { way(for: address.value) }
+        }
+    }
+
+    /// Each stretch has the part of its addresses that `allowed` holds.
+    package init(_ stretches: [Stretch], allowed: AddressSet) {
+        var v4: [Entry<UInt32>] = []
+        var v6: [Entry<UInt128>] = []
+        for stretch in stretches {
+            let way = Way(lane: stretch.lane, hop: stretch.hop)
+            for range in stretch.addresses.intersection(allowed).ranges {
+                if let first = range.first.v4, let last = range.last.v4 {
+                    v4.append(Entry(first: first, last: last, way: way))
+                } else {
+                    v6.append(Entry(first: range.first.value, last: range.last.value, way: way))
+                }
             }
         }
-        ranges.sort { $0.first < $1.first }
-        search = FlatSearch(ranges.map(\.first))
-        lasts = .allocate(capacity: ranges.count + 1)
-        lanes = .allocate(capacity: ranges.count + 1)
-        for (index, range) in ranges.enumerated() {
-            (lasts + index).initialize(to: range.last)
-            (lanes + index).initialize(to: range.lane)
+        self.v4 = Part(v4)
+        self.v6 = Part(v6)
+        view = View(v4: self.v4.view, v6: self.v6.view)
+    }
+}
+
+/// The addresses `first`...`last` and their way.
+private struct Entry<Address: Comparable> {
+    let first: Address
+    let last: Address
+    let way: WayTable.Way
+}
+
+/// The ways of one family.
+private final class Part<Address: FixedWidthInteger & UnsignedInteger & Sendable & BitwiseCopyable> {
+    private let search: FlatSearch<Address>
+    private let lasts: UnsafeMutablePointer<Address>
+    private let ways: UnsafeMutablePointer<WayTable.Way>
+    let view: View
+
+    struct View: @unchecked Sendable {
+        // Unchecked: points to memory that is never written again.
+        fileprivate let search: FlatSearch<Address>.View
+        fileprivate let lasts: UnsafeMutablePointer<Address>
+        fileprivate let ways: UnsafeMutablePointer<WayTable.Way>
+
+        @inline(__always)
+        func way(for address: Address) -> WayTable.Way {
+            let range = search.index(ofLastNotAbove: address)
+            guard range >= 0, address <= lasts[range] else { return .none }
+            return ways[range]
         }
-        view = View(search: search.view, lasts: lasts, lanes: lanes)
+    }
+
+    init(_ entries: [Entry<Address>]) {
+        let entries = entries.sorted { $0.first < $1.first }
+        search = FlatSearch(entries.map(\.first))
+        lasts = .allocate(capacity: entries.count + 1)
+        ways = .allocate(capacity: entries.count + 1)
+        for (index, entry) in entries.enumerated() {
+            (lasts + index).initialize(to: entry.last)
+            (ways + index).initialize(to: entry.way)
+        }
+        view = View(search: search.view, lasts: lasts, ways: ways)
     }
 
     deinit {
         lasts.deallocate()
-        lanes.deallocate()
+        ways.deallocate()
     }
 }

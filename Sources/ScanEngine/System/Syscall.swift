@@ -20,8 +20,8 @@ enum Syscall {
         _ = try retrying { setsockopt(socket, level, name, &value, socklen_t(MemoryLayout<Value>.size)) }
     }
 
-    /// Calls `body` with `address` as the `sockaddr` that the socket calls want.
-    static func withSocketAddress<Address: BitwiseCopyable, Result>(
+    /// Calls `body` with `address`, a `sockaddr_…` of C, as the `sockaddr` that the socket calls want.
+    static func withSocketAddress<Address, Result>(
         _ address: Address, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) -> Result {
         var address = address
@@ -38,5 +38,16 @@ extension sockaddr_in {
         sin_family = sa_family_t(AF_INET)
         sin_port = port.bigEndian
         sin_addr.s_addr = address.bigEndian
+    }
+}
+
+extension sockaddr_in6 {
+    /// An IPv6 socket address; both values in host order. `interface` is wanted where the address means nothing without it (fe80::/10).
+    init(address: UInt128, port: UInt16, interface: Int32 = 0) {
+        self.init()
+        sin6_family = sa_family_t(AF_INET6)
+        sin6_port = port.bigEndian
+        withUnsafeMutableBytes(of: &sin6_addr) { $0.storeBytes(of: address.bigEndian, as: UInt128.self) }
+        sin6_scope_id = UInt32(bitPattern: interface)
     }
 }

@@ -10,6 +10,29 @@ package struct HardwareAddress: Hashable, Sendable, CustomStringConvertible {
         self.bytes = Array(bytes)
     }
 
+    /// The six bytes at `start`, of which there must be as many.
+    init(at start: UnsafeRawPointer) {
+        bytes = Array(UnsafeRawBufferPointer(start: start, count: Self.size))
+    }
+
+    private init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    static let zero = HardwareAddress([0, 0, 0, 0, 0, 0])
+    static let broadcast = HardwareAddress([0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])
+
+    /// Whom a packet to an IPv6 multicast group reaches (RFC 2464 §7): 33:33 and the group's last four bytes.
+    static func multicast(_ group: UInt128) -> HardwareAddress {
+        HardwareAddress([0x33, 0x33] + UInt32(truncatingIfNeeded: group).networkBytes)
+    }
+
+    /// Whether it is that of many, as broadcast and multicast addresses are.
+    var isGroup: Bool { bytes[0] & 1 != 0 }
+
+    /// The six bytes as they lie in memory, for writing them into a frame; never zero for an address that a neighbour can have.
+    var number: UInt64 { bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+
     /// `02:00:5e:10:00:01`
     package var description: String {
         bytes.map { byte in

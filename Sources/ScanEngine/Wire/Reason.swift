@@ -7,6 +7,8 @@ package enum Reason: UInt8, Sendable, CaseIterable {
     case netProhibited, hostProhibited, adminProhibited
     case destinationUnreachable, timeExceeded
     case noRoute, beyondScope, rejectRoute
+    /// Of hosts on a link of this machine, by ARP and by neighbour discovery.
+    case arpResponse, noArpResponse, neighborResponse, noNeighborResponse
     case parameterProblem
 
     package var words: String {
@@ -26,6 +28,10 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         case .noRoute: "no-route"
         case .beyondScope: "beyond-scope"
         case .rejectRoute: "reject-route"
+        case .arpResponse: "arp-response"
+        case .noArpResponse: "no-arp-response"
+        case .neighborResponse: "nd-response"
+        case .noNeighborResponse: "no-nd-response"
         case .parameterProblem: "param-problem"
         }
     }

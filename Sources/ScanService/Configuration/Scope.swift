@@ -29,8 +29,8 @@ package struct Scope: Sendable, Equatable {
         }
     }
 
-    /// "This network", multicast, reserved and broadcast, the unspecified address (RFC 6890).
-    package static let neverWords = ["0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "::/128", "ff00::/8"]
+    /// "This network", multicast, reserved and broadcast, the unspecified address, and the IPv4-mapped ones, which no packet may carry (RFC 6890).
+    package static let neverWords = ["0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "::/128", "::ffff:0:0/96", "ff00::/8"]
     private static let never = set(neverWords)
 
     package static let standard = Scope(

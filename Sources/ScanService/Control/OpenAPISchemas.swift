@@ -48,6 +48,8 @@ enum OpenAPISchemas {
               "report_all": {"type": "boolean", "default": false, "description": "hosts that answer everything are probed and reported like all others"},
               "report_hosts": {"type": "boolean", "default": false, "description": "each host is reported up or down, for at most 16777216 addresses"},
               "states": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/TargetState"}},
+              "interface": {"type": "string", "description": "probes leave by it; absent: what configuration and routes say"},
+              "source_address": {"type": "string", "description": "probes come from it, one of the machine's own"},
               "priority": {"$ref": "#/components/schemas/JobPriority"},
               "deadline": {"type": "string", "format": "date-time", "description": "when it ends, finished or not"}}}
         """
@@ -90,7 +92,8 @@ enum OpenAPISchemas {
         {"type": "object", "required": ["time", "address", "state", "reason"], "properties": {
               "time": \(time), "address": {"type": "string"}, "state": {"enum": ["up", "down", "answers-everything"]},
               "reason": {"type": "string"}, "ttl": {"type": "integer"},
-              \(integers(["open_ports", "sampled", "sampled_open"]))}}
+              "mac": {"type": "string"}, "vendor": {"type": "string"}, "duplicate_mac": {"type": "string"},
+              \(integers(["open_ports", "sampled", "sampled_open", "mac_shared_by"]))}}
         """
 
     private static let plan = """

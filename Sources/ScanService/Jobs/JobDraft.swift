@@ -1,5 +1,5 @@
 package import ScanAPI
-import ScanEngine
+package import ScanEngine
 package import ScanTargets
 
 /// A request that has been read and checked: everything that a job of it would be.
@@ -18,6 +18,7 @@ package struct JobDraft: Sendable {
     package var states: Set<TargetState>
     package var reportsAll: Bool
     package var reportsHosts: Bool
+    package var narrowing: Narrowing
     package var priority: JobPriority
     package var deadline: Timestamp?
     /// How many ports, and where they come from, in words.
@@ -40,6 +41,7 @@ package struct JobDraft: Sendable {
         record.recall = recall
         record.reportsAll = reportsAll
         record.reportsHosts = reportsHosts
+        record.narrowing = narrowing
         record.priority = priority
         record.deadline = deadline
         return record

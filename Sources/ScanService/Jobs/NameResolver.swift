@@ -8,7 +8,7 @@ package struct NameResolver: Sendable {
     package typealias Lookup = @Sendable (String) -> Answer
 
     package enum Answer: Sendable, Equatable {
-        /// All IPv4 addresses of the name, sorted.
+        /// The addresses of the name that are worth asking, sorted.
         case addresses([IPAddress])
         /// What is wrong, as a clause: `does not resolve (…)`.
         case nothing(String)
@@ -68,18 +68,21 @@ package struct NameResolver: Sendable {
     }
 
     /// getaddrinfo(3). Blocks, possibly for long.
+    ///
+    /// Of a name that has addresses of both families, those are left out that this machine has no route to: most machines have no IPv6 beyond their
+    /// link, and most names that have it have IPv4, too.
     package static func ask(_ name: String) -> Answer {
-        let (addresses, code) = records(of: name, family: AF_INET)
-        guard addresses.isEmpty else { return .addresses(addresses) }
-        if records(of: name, family: AF_INET6).code == 0 {
-            return .nothing("has IPv6 addresses only, and probing IPv6 is not available yet")
+        let (addresses, code) = records(of: name)
+        guard !addresses.isEmpty else {
+            return .nothing("does not resolve (\(String(cString: gai_strerror(code)))): check its spelling, or give its address")
         }
-        return .nothing("does not resolve (\(String(cString: gai_strerror(code)))): check its spelling, or give its address")
+        let reachable = Set(addresses.map(\.family)).count > 1 ? addresses.filter(\.hasRoute) : []
+        return .addresses(reachable.isEmpty ? addresses : reachable)
     }
 
-    private static func records(of name: String, family: Int32) -> (addresses: [IPAddress], code: Int32) {
+    private static func records(of name: String) -> (addresses: [IPAddress], code: Int32) {
         var hints = addrinfo()
-        hints.ai_family = family
+        hints.ai_family = AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(name, nil, &hints, &list)
@@ -88,12 +91,52 @@ package struct NameResolver: Sendable {
         var addresses: Set<IPAddress> = []
         var next = list
         while let entry = next {
-            if entry.pointee.ai_family == AF_INET, let address = entry.pointee.ai_addr {
-                let number = address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { UInt32(bigEndian: $0.pointee.sin_addr.s_addr) }
-                addresses.insert(IPAddress(v4: number))
-            }
+            if let address = entry.pointee.ai_addr.flatMap({ IPAddress($0) }) { addresses.insert(address) }
             next = entry.pointee.ai_next
         }
         return (addresses.sorted(), code)
+    }
+}
+
+extension IPAddress {
+    /// Nil for an address of another family, and for one that means nothing without its interface.
+    fileprivate init?(_ address: UnsafeMutablePointer<sockaddr>) {
+        switch Int32(address.pointee.sa_family) {
+        case AF_INET:
+            self.init(v4: address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { UInt32(bigEndian: $0.pointee.sin_addr.s_addr) })
+        case AF_INET6:
+            let known = address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { $0.pointee }
+            guard known.sin6_scope_id == 0 else { return nil }
+            self.init(v6: withUnsafeBytes(of: known.sin6_addr) { UInt128(bigEndian: $0.loadUnaligned(as: UInt128.self)) })
+        default: return nil
+        }
+    }
+
+    /// Whether the kernel would know where to send a packet: connect(2) of a datagram socket sends none.
+    fileprivate var hasRoute: Bool {
+        let descriptor = socket(family == .v4 ? AF_INET : AF_INET6, Int32(SOCK_DGRAM.rawValue) | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        let discard = UInt16(9).bigEndian
+        if let v4 {
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = discard
+            address.sin_addr.s_addr = v4.bigEndian
+            return connects(descriptor, address)
+        }
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_port = discard
+        withUnsafeMutableBytes(of: &address.sin6_addr) { $0.storeBytes(of: value.bigEndian, as: UInt128.self) }
+        return connects(descriptor, address)
+    }
+
+    private func connects<Address>(_ descriptor: Int32, _ address: Address) -> Bool {
+        withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size)) == 0
+            }
+        }
     }
 }

@@ -16,8 +16,7 @@ package struct Planner: Sendable {
 
     /// The ways to the draft's targets. Blocks. Throws `EngineError`.
     package func paths(to draft: JobDraft) throws -> [ScanPath] {
-        let scan = settings.current.scan
-        return try RoutePlanner.paths(for: draft.selection.addresses, interface: scan.interface, source: scan.sourceAddress)
+        try RoutePlanner.paths(for: draft.selection.addresses, draft.narrowing.completed(by: settings.current.scan))
     }
 
     /// Throws the refusal of a draft that reaches outside the scope.
@@ -57,5 +56,12 @@ extension JobDraft {
     /// How many different ports the job has.
     fileprivate var portCount: Int {
         selection.ports.union(PortSet(selection.endpoints.map { $0.port...$0.port })).count
+    }
+}
+
+extension Narrowing {
+    /// What a job does not say itself, the configuration does.
+    func completed(by scan: Configuration.Scan) -> Narrowing {
+        Narrowing(interface: interface ?? scan.interface, source: source ?? scan.sourceAddress, zone: zone)
     }
 }

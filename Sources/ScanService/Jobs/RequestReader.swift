@@ -79,6 +79,8 @@ package struct RequestReader: Sendable {
         try selection.exclude(excluded)
         let configuration = settings.current
         try check(selection, configuration.limits.maxJobTargets)
+        let narrowing = Narrowing(interface: request.interface, source: request.sourceAddress, zone: targets.zone)
+        try checkLinkLocal(selection.addresses, narrowing.completed(by: configuration.scan))
         if request.reportHosts == true, selection.addresses.count > HostRoll.mostHosts {
             throw Refusal(
                 .usage,
@@ -92,6 +94,7 @@ package struct RequestReader: Sendable {
             recall: request.recall.map(\.share) ?? RecallGoal.usual, tcpOptions: request.tcpOptions ?? .mss,
             states: request.states.map(Set.init) ?? configuration.results.states,
             reportsAll: request.reportAll ?? false, reportsHosts: request.reportHosts ?? false,
+            narrowing: narrowing,
             priority: request.priority ?? .normal, deadline: request.deadline,
             portsSource: selection.hosts.isEmpty ? "the targets" : source,
             names: resolved.sorted { $0.key < $1.key }.map { Plan.ResolvedName(name: $0.key, addresses: $0.value.map(\.description)) })
@@ -99,15 +102,21 @@ package struct RequestReader: Sendable {
 
     private func check(_ selection: TargetSelection, _ limit: Int64) throws {
         guard !selection.isEmpty else { throw Refusal(.usage, "Nothing is left to scan: no target has a port.") }
-        if let range = selection.addresses.ranges.last, range.first.family == .v6 {
-            throw Refusal(.usage, "\(range) is IPv6: probing IPv6 is not available yet, give IPv4 targets.")
-        }
         guard selection.targetCount <= UInt128(limit) else {
             throw Refusal(
                 .usage,
                 "The job has \(selection.targetCount) targets, more than the \(limit) that one job may have ([limits] max_job_targets): "
                     + "give fewer addresses or ports, or several jobs.")
         }
+    }
+
+    /// Which link such an address is on can only be said by whoever asks.
+    private func checkLinkLocal(_ addresses: AddressSet, _ narrowing: Narrowing) throws {
+        guard narrowing.zone == nil, narrowing.interface == nil, let block = Narrowing.linkLocal,
+            let range = addresses.intersection(AddressSet([block])).ranges.first
+        else { return }
+        throw Refusal(
+            .usage, "\(range) is link-local: say on which interface's link, as in \(range.first)%eth0, or with interface (--interface).")
     }
 
     /// What somebody wrote, shortened for being shown.

@@ -48,7 +48,8 @@ struct RunBuilder: Sendable {
         let selection = try store.selection(of: record.id)
         let resume = try store.resumePoint(of: record.id)
         let scan = settings.current.scan
-        let paths = try RoutePlanner.paths(for: selection.addresses, interface: scan.interface, source: scan.sourceAddress)
+        let narrowing = record.narrowing.completed(by: scan)
+        let paths = try RoutePlanner.paths(for: selection.addresses, narrowing)
         let limits = settings.current.limits
         let caps = RateCaps.Limits(perHost: limits.maxRatePerHost, perNetwork: limits.maxRatePerNetwork)
         let ports = try reserve(choice, in: scan.sourcePorts)
@@ -58,6 +59,9 @@ struct RunBuilder: Sendable {
         specification.openPortsThreshold = record.reportsAll ? nil : limits.openPortsThreshold
         specification.reportsHosts = record.reportsHosts
         specification.link = scan.link
+        specification.replan = { () throws(EngineError) in
+            try RoutePlanner.paths(for: selection.addresses, narrowing)
+        }
         let sink = recorder.sink(job: record.id, name: record.name)
         let run = try ScanRun(
             specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: captures, links: links, sink: sink,

@@ -1,3 +1,4 @@
+import ScanAPI
 import ScanTargets
 
 /// The targets of a request, read: addresses merged, names and single endpoints kept apart. Holds millions of expressions in little memory.
@@ -5,11 +6,19 @@ struct TargetList: Sendable {
     private var ranges: [AddressRange] = []
     private var endpoints: [Endpoint] = []
     private var named: [TargetExpression] = []
+    /// The interface on whose link the link-local ones are.
+    private(set) var zone: String?
 
-    /// Throws `ExpressionError` for the first text that is no target.
-    init(_ texts: [String]) throws(ExpressionError) {
+    /// Throws `ExpressionError` for the first text that is no target, and a `Refusal` for zones that differ.
+    init(_ texts: [String]) throws {
         for text in texts {
             let expression = try TargetExpression(parsing: text)
+            if let named = expression.zone {
+                guard zone == nil || zone == named else {
+                    throw Refusal(.usage, "The targets have the zones \(zone ?? "") and \(named): scan each link with a job of its own.")
+                }
+                zone = named
+            }
             switch (expression.hosts, expression.port) {
             case (.name, _): named.append(expression)
             case (.addresses(let range), nil): ranges.append(range)

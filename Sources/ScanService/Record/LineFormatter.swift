@@ -84,6 +84,10 @@ package struct LineFormatter: Sendable {
         append(",\"open_ports\":", host.openPorts, to: &buffer)
         append(",\"sampled\":", host.sampled, to: &buffer)
         append(",\"sampled_open\":", host.sampledOpen, to: &buffer)
+        append(",\"mac\":", host.mac, to: &buffer)
+        append(",\"vendor\":", host.vendor, to: &buffer)
+        append(",\"duplicate_mac\":", host.duplicateMac, to: &buffer)
+        append(",\"mac_shared_by\":", host.macSharedBy, to: &buffer)
     }
 
     private func appendHead(seq: Int64, time: Timestamp, to buffer: inout LineBuffer) {

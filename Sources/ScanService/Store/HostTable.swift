@@ -14,6 +14,10 @@ package struct StoredHost: Sendable, Equatable {
     package var openPorts: Int64?
     package var sampled: Int64?
     package var sampledOpen: Int64?
+    package var mac: String?
+    package var vendor: String?
+    package var duplicateMac: String?
+    package var macSharedBy: Int64?
 
     package init(time: Timestamp, address: IPAddress, state: String, reason: String) {
         self.time = time
@@ -30,6 +34,10 @@ package struct StoredHost: Sendable, Equatable {
         openPorts = observation.flood.map { Int64($0.openPorts) }
         sampled = observation.flood.map { Int64($0.sampled) }
         sampledOpen = observation.flood.map { Int64($0.sampledOpen) }
+        mac = observation.hardware?.description
+        vendor = observation.hardware.flatMap { VendorNames.installed.name(of: $0) }
+        duplicateMac = observation.secondHardware?.description
+        macSharedBy = observation.sharedBy.map { Int64($0) }
     }
 
     /// Nil for a row that this version cannot have written.
@@ -38,6 +46,7 @@ package struct StoredHost: Sendable, Equatable {
         self.init(time: Timestamp(microseconds: row["time"]), address: address, state: row["state"], reason: row["reason"])
         ttl = (row["ttl"] as Int64?).flatMap { UInt8(exactly: $0) }
         (openPorts, sampled, sampledOpen) = (row["open_ports"], row["sampled"], row["sampled_open"])
+        (mac, vendor, duplicateMac, macSharedBy) = (row["mac"], row["vendor"], row["duplicate_mac"], row["mac_shared_by"])
     }
 }
 
@@ -46,12 +55,13 @@ enum HostTable {
     static func insert(_ host: StoredHost, job: Int64, _ db: Database) throws -> Bool {
         let statement = try db.cachedStatement(
             sql: """
-                INSERT OR IGNORE INTO hosts (job, address, state, time, reason, ttl, open_ports, sampled, sampled_open)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT OR IGNORE INTO hosts
+                (job, address, state, time, reason, ttl, open_ports, sampled, sampled_open, mac, vendor, duplicate_mac, mac_shared_by)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         try statement.execute(arguments: [
             job, StoredFinding.value(of: host.address), host.state, host.time.microseconds, host.reason, host.ttl.map { Int64($0) },
-            host.openPorts, host.sampled, host.sampledOpen,
+            host.openPorts, host.sampled, host.sampledOpen, host.mac, host.vendor, host.duplicateMac, host.macSharedBy,
         ])
         return db.changesCount == 1
     }

@@ -30,6 +30,7 @@ package struct JobRecord: Sendable, Equatable {
     /// Whether hosts that answer everything are like all others, and whether each host is reported up or down.
     package var reportsAll = false
     package var reportsHosts = false
+    package var narrowing = Narrowing()
     /// The states that are recorded.
     package var states: Set<TargetState>
     package var submitter: Submitter
@@ -96,6 +97,8 @@ extension JobRecord: FetchableRecord {
         recall = row["recall"]
         reportsAll = row["report_all"]
         reportsHosts = row["report_hosts"]
+        narrowing = Narrowing(
+            interface: row["interface"], source: (row["source_address"] as String?).flatMap { IPAddress($0) }, zone: row["zone"])
         sourcePort = (row["source_port"] as Int64?).map { UInt16(truncatingIfNeeded: $0) }
         started = (row["started"] as Int64?).map { Timestamp(microseconds: $0) }
         finished = (row["finished"] as Int64?).map { Timestamp(microseconds: $0) }
@@ -113,15 +116,15 @@ extension JobRecord {
             try db.execute(
                 sql: """
                     INSERT INTO jobs (name, state, reason, priority, deadline, targets, key, rate, retries, tcp_options, states, uid, pid, groups,
-                        submitted, account, rate_found, recall, report_all, report_hosts)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        submitted, account, rate_found, recall, report_all, report_hosts, interface, source_address, zone)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     name, state.rawValue, reason, priority.rawValue, deadline?.microseconds, try Self.encode(targets), Data(key.bytes),
                     rate, retries, tcpOptions.rawValue,
                     try Self.encode(states.sorted { $0.rawValue < $1.rawValue }), Int64(submitter.uid), Int64(submitter.pid),
                     try Self.encode(submitter.groups), submitted.microseconds, try Self.encode(account), isRateFound, recall, reportsAll,
-                    reportsHosts,
+                    reportsHosts, narrowing.interface, narrowing.source?.description, narrowing.zone,
                 ])
         } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
             throw Refusal(.conflict, "A job called \(name ?? "") is not over yet: choose another name, or cancel that one.")

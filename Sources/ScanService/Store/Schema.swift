@@ -22,6 +22,9 @@ enum Schema {
         migrator.registerMigration("5 another order of the targets") { db in
             try db.execute(sql: order)
         }
+        migrator.registerMigration("6 hardware addresses of hosts, ways of jobs") { db in
+            try db.execute(sql: neighbors)
+        }
         return migrator
     }
 
@@ -117,6 +120,17 @@ enum Schema {
     private static let order = """
         DELETE FROM checkpoint_pages;
         DELETE FROM checkpoints;
+        """
+
+    /// Of hosts on a link of this machine; and what a job says of the way to its targets.
+    private static let neighbors = """
+        ALTER TABLE jobs ADD COLUMN interface TEXT;
+        ALTER TABLE jobs ADD COLUMN source_address TEXT;
+        ALTER TABLE jobs ADD COLUMN zone TEXT;
+        ALTER TABLE hosts ADD COLUMN mac TEXT;
+        ALTER TABLE hosts ADD COLUMN vendor TEXT;
+        ALTER TABLE hosts ADD COLUMN duplicate_mac TEXT;
+        ALTER TABLE hosts ADD COLUMN mac_shared_by INTEGER;
         """
 
     /// `address` is a number for IPv4 and 16 bytes for IPv6: SQLite sorts every number before every blob, so this is the order of `IPAddress`.

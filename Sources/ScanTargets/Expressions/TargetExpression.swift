@@ -6,6 +6,7 @@
 /// | network, host bits cut off | `192.0.2.0/24`, `2001:db8::/64` |
 /// | range | `192.0.2.1-192.0.2.20`, `2001:db8::1-2001:db8::20` |
 /// | last numbers of a range, IPv4 only | `192.0.2.1-20` |
+/// | link-local, with its interface | `fe80::1%eth0`, `fe80::/120%eth0` |
 /// | name (RFC 1123, underscores allowed) | `host.example` |
 /// | one host with a port | `192.0.2.1:80`, `[2001:db8::1]:80`, `host.example:80` |
 ///
@@ -21,6 +22,8 @@ package struct TargetExpression: Hashable, Sendable {
     package let hosts: Hosts
     /// The port after the colon, never 0; nil where the job's ports apply.
     package let port: UInt16?
+    /// The interface on whose link the addresses are, only with link-local ones (RFC 4007 §11).
+    package let zone: String?
     /// The expression as it was written.
     package let text: String
 
@@ -32,7 +35,7 @@ package struct TargetExpression: Hashable, Sendable {
     /// - Parameter location: where `bytes` come from, for the error. Asked for only when there is one.
     init(_ bytes: Bytes, location: @autoclosure () -> String? = nil) throws(ExpressionError) {
         do {
-            (hosts, port) = try TargetSyntax.parse(bytes)
+            (hosts, port, zone) = try TargetSyntax.parse(bytes)
         } catch {
             throw ExpressionError(asked: bytes, fault: error, location: location())
         }

@@ -18,7 +18,7 @@ extension Endpoint: Comparable {
 extension Endpoint: LosslessStringConvertible {
     /// Reads `192.0.2.1:80` or `[2001:db8::1]:80`; nil for anything else, port 0 included.
     package init?(_ text: String) {
-        guard let (hosts, port) = try? TargetSyntax.parse(Bytes(text)), let port else { return nil }
+        guard let (hosts, port, zone) = try? TargetSyntax.parse(Bytes(text)), let port, zone == nil else { return nil }
         guard case .addresses(let range) = hosts, range.first == range.last else { return nil }
         self.init(address: range.first, port: port)
     }

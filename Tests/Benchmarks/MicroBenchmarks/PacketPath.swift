@@ -62,11 +62,11 @@ enum PacketPath {
         }
         let start = SteadyClock.nanoseconds()
         let set = AddressSet(blocks)
-        let table = WayTable([set], allowed: set)
+        let table = WayTable([WayTable.Stretch(set, lane: 0)], allowed: set)
         let seconds = Double(SteadyClock.nanoseconds() - start) / 1e9
         let view = table.view
         let measured = Measurement("scope", count: count) { index in
-            UInt64(bitPattern: Int64(view.lane(for: UInt32(truncatingIfNeeded: UInt64(index) &* 0x9E37_79B9_7F4A_7C15 &>> 32))))
+            UInt64(bitPattern: Int64(view.way(for: UInt32(truncatingIfNeeded: UInt64(index) &* 0x9E37_79B9_7F4A_7C15 &>> 32)).lane))
         }
         print("{\"operation\":\"scope of 500,000 blocks\",\"seconds\":\(seconds)}")
         withExtendedLifetime(table) {}

@@ -92,7 +92,8 @@ struct FlatLookUpTests {
         }
         let denied = AddressSet(try ["10.1.0.0/16", "192.0.2.5"].map { try #require(AddressRange($0)) })
         let everything = AddressSet([try #require(AddressRange("0.0.0.0/0"))])
-        let table = WayTable(sets, allowed: everything.subtracting(denied))
+        let stretches = sets.enumerated().map { WayTable.Stretch($0.element, lane: $0.offset, hop: UInt64($0.offset) * 7) }
+        let table = WayTable(stretches, allowed: everything.subtracting(denied))
         let view = table.view
         let expected: [(String, Int)] = [
             ("10.0.0.0", 0), ("10.0.255.255", 0), ("10.1.0.0", -1), ("10.1.255.255", -1), ("10.2.0.0", 0), ("10.255.255.255", 0),
@@ -101,8 +102,28 @@ struct FlatLookUpTests {
         ]
         for (text, lane) in expected {
             let address = try #require(IPAddress(text)?.v4)
-            #expect(view.lane(for: address) == lane, "\(text)")
+            let way = view.way(for: address)
+            #expect(way.lane == lane && way.hop == UInt64(max(0, lane)) * 7, "\(text)")
         }
         withExtendedLifetime(table) {}
+    }
+
+    @Test("an IPv6 address goes its own way, whatever IPv4 address its last bits are")
+    func waysOfBothFamilies() throws {
+        let sets = try ["10.0.0.0/8", "::a00:0/120 2001:db8::/64", "fe80::/10"].map { text in
+            AddressSet(try text.split(separator: " ").map { try #require(AddressRange(String($0))) })
+        }
+        let everything = AddressSet(try ["0.0.0.0/0", "::/0"].map { try #require(AddressRange($0)) })
+        let denied = AddressSet([try #require(AddressRange("2001:db8::100/120"))])
+        let table = WayTable(
+            sets.enumerated().map { WayTable.Stretch($0.element, lane: $0.offset) }, allowed: everything.subtracting(denied))
+        let expected: [(String, Int)] = [
+            ("10.0.0.1", 0), ("::a00:1", 1), ("::a00:100", -1), ("2001:db8::", 1), ("2001:db8::ff", 1), ("2001:db8::100", -1),
+            ("2001:db8::1ff", -1), ("2001:db8::200", 1), ("2001:db8::ffff:ffff:ffff:ffff", 1), ("2001:db8:0:1::", -1), ("fe80::1", 2),
+            ("febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 2), ("fec0::", -1), ("::", -1), ("0.0.0.0", -1),
+        ]
+        for (text, lane) in expected {
+            #expect(table.view.way(for: try #require(IPAddress(text))).lane == lane, "\(text)")
+        }
     }
 }

@@ -24,7 +24,7 @@ struct LoopbackScan {
         var generator = SeededGenerator(seed: seed)
         specification = ScanSpecification(
             selection: selection, key: generator.key(), rate: rate, retries: retries, tcpOptions: .mss, recorded: recorded)
-        paths = try RoutePlanner.paths(for: selection.addresses, interface: nil, source: nil)
+        paths = try RoutePlanner.paths(for: selection.addresses)
         self.ports = try SourcePortBlock.reserve(in: 61_000...65_535, preferring: nil, avoiding: [])
         scope = ScopeGuard(allowed: selection.addresses)
     }

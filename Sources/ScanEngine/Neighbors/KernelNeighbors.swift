@@ -1,11 +1,12 @@
 import CLinux
 import Glibc
+import ScanTargets
 import SystemPackage
 
-/// The kernel's table of hardware addresses on a link (arp(7)); the kernel does the asking.
-enum NeighborTable {
+/// The kernel's table of hardware addresses on a link (arp(7), RFC 4861); the kernel does the asking.
+enum KernelNeighbors {
     /// The hardware address of `address`, which is on the link of `interface`. Blocks up to `seconds`; nil when nobody answers.
-    static func resolve(_ address: UInt32, on interface: NetworkInterface, _ netlink: inout Netlink, seconds: Double = 1)
+    static func resolve(_ address: IPAddress, on interface: NetworkInterface, _ netlink: inout Netlink, seconds: Double = 1)
         -> HardwareAddress?
     {
         let end = SteadyClock.nanoseconds() + Int64(seconds * 1e9)
@@ -17,9 +18,29 @@ enum NeighborTable {
         }
     }
 
+    /// The neighbours on the link of `interface` that the administrator has given fixed hardware addresses.
+    static func fixed(on interface: NetworkInterface, _ family: IPAddress.Family, _ netlink: inout Netlink) -> [IPAddress: HardwareAddress]
+    {
+        var found: [IPAddress: HardwareAddress] = [:]
+        var fixed = ndmsg()
+        fixed.ndm_family = UInt8(family.addressFamily)
+        fixed.ndm_ifindex = interface.index
+        // What the kernel does not tell is asked for on the wire.
+        try? netlink.ask(NetlinkRequest(Int(RTM_GETNEIGH), flags: NLM_F_DUMP, fixed: fixed)) { message in
+            let attributes = message.attributes(after: MemoryLayout<ndmsg>.size)
+            guard message.payload.number(at: 4, as: Int32.self) == interface.index,
+                let state = message.payload.number(at: 8, as: UInt16.self), state & UInt16(NUD_PERMANENT) != 0,
+                let address = attributes[Int(NDA_DST)].flatMap({ IPAddress(networkBytes: $0) }),
+                let hardware = attributes[Int(NDA_LLADDR)].flatMap({ HardwareAddress(bytes: $0) })
+            else { return }
+            found[address] = hardware
+        }
+        return found
+    }
+
     private static let validStates = UInt16(NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP)
 
-    private static func lookUp(_ address: UInt32, _ interface: Int32, _ netlink: inout Netlink) -> HardwareAddress? {
+    private static func lookUp(_ address: IPAddress, _ interface: Int32, _ netlink: inout Netlink) -> HardwareAddress? {
         var found: HardwareAddress?
         let request = request(Int(RTM_GETNEIGH), address, interface, flags: 0, entryFlags: 0)
         // "No such entry" is the usual answer before the first question.
@@ -31,16 +52,16 @@ enum NeighborTable {
     }
 
     /// Makes the kernel resolve the entry, as if it had a packet to send there.
-    private static func ask(_ address: UInt32, _ interface: Int32, _ netlink: inout Netlink) {
+    private static func ask(_ address: IPAddress, _ interface: Int32, _ netlink: inout Netlink) {
         let request = request(
             Int(RTM_NEWNEIGH), address, interface, flags: NLM_F_CREATE | NLM_F_ACK, entryFlags: UInt8(NTF_USE))
         // A refusal shows up as a look-up that stays empty.
         try? netlink.ask(request) { _ in }
     }
 
-    private static func request(_ type: Int, _ address: UInt32, _ interface: Int32, flags: Int32, entryFlags: UInt8) -> NetlinkRequest {
+    private static func request(_ type: Int, _ address: IPAddress, _ interface: Int32, flags: Int32, entryFlags: UInt8) -> NetlinkRequest {
         var fixed = ndmsg()
-        fixed.ndm_family = UInt8(AF_INET)
+        fixed.ndm_family = UInt8(address.family.addressFamily)
         fixed.ndm_ifindex = interface
         fixed.ndm_flags = entryFlags
         fixed.ndm_state = type == Int(RTM_NEWNEIGH) ? UInt16(NUD_NONE) : 0

@@ -1,0 +1,97 @@
+import CLinux
+import Glibc
+import ScanTargets
+import SystemPackage
+
+/// Asks for the hardware addresses of neighbours on one link and hears what they answer, by ARP (RFC 826) or neighbour discovery (RFC 4861), past
+/// the kernel's own table. One thread at a time.
+final class NeighborSocket {
+    private let socket: OwnedDescriptor
+    private let interface: NetworkInterface
+    private let own: HardwareAddress
+    private let source: IPAddress
+    private var buffer = [UInt8](repeating: 0, count: 256)
+
+    /// Opens it for neighbours of the family of `source`, an address of `interface`.
+    init(_ interface: NetworkInterface, source: IPAddress) throws(EngineError) {
+        guard let own = interface.hardwareAddress else {
+            throw EngineError(.device, "\(interface.name) has no Ethernet header, so there are no neighbours to ask for.")
+        }
+        (self.interface, self.own, self.source) = (interface, own, source)
+        do {
+            socket = try Self.open(interface, source.family)
+        } catch {
+            throw EngineError("cannot ask for neighbours on \(interface.name)", error)
+        }
+    }
+
+    private static func open(_ interface: NetworkInterface, _ family: IPAddress.Family) throws(Errno) -> OwnedDescriptor {
+        // Nothing arrives before it is bound, and by then the filter is in place.
+        let socket = try OwnedDescriptor(family: AF_PACKET, type: SOCK_RAW, protocol: 0)
+        let descriptor = socket.raw
+        try Syscall.enlargeSendBuffer(descriptor)
+        if family == .v6 { try passAdvertisementsOnly(descriptor) }
+        try Syscall.setOption(descriptor, SOL_SOCKET, SO_RCVBUF, Int32(4 << 20))
+        var address = sockaddr_ll()
+        address.sll_family = UInt16(AF_PACKET)
+        address.sll_protocol = (family == .v4 ? EtherType.arp : EtherType.ipv6).bigEndian
+        address.sll_ifindex = interface.index
+        _ = try Syscall.retrying { Syscall.withSocketAddress(address) { bind(descriptor, $0, $1) } }
+        return socket
+    }
+
+    /// Keeps all other IPv6 packets from this socket: next header 58 (ICMPv6) without extension headers, type 136 (bpf(4), RFC 4861 §4.4).
+    private static func passAdvertisementsOnly(_ descriptor: Int32) throws(Errno) {
+        let (load, ifEqual, give) = (UInt16(BPF_LD | BPF_B | BPF_ABS), UInt16(BPF_JMP | BPF_JEQ | BPF_K), UInt16(BPF_RET | BPF_K))
+        var program = [
+            sock_filter(code: load, jt: 0, jf: 0, k: UInt32(EtherType.headerLength + IPv6View.Offset.nextHeader)),
+            sock_filter(code: ifEqual, jt: 0, jf: 3, k: UInt32(IPv6View.HeaderNumber.icmp)),
+            sock_filter(code: load, jt: 0, jf: 0, k: UInt32(EtherType.headerLength + IPv6View.headerLength)),
+            sock_filter(code: ifEqual, jt: 0, jf: 1, k: UInt32(NeighborAdvertisement.messageType)),
+            sock_filter(code: give, jt: 0, jf: 0, k: .max), sock_filter(code: give, jt: 0, jf: 0, k: 0),
+        ]
+        let count = UInt16(program.count)
+        let result: Result<Void, Errno> = program.withUnsafeMutableBufferPointer { buffer in
+            let filter = sock_fprog(len: count, filter: buffer.baseAddress)
+            return Result { () throws(Errno) in try Syscall.setOption(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, filter) }
+        }
+        try result.get()
+    }
+
+    /// Asks who has `address`. A question for which the kernel has no room is lost, as one can be on the wire. Throws when the interface is gone or
+    /// down.
+    func ask(_ address: IPAddress) throws(EngineError) {
+        guard let question = question(for: address) else { return }
+        guard send(socket.raw, question, question.count, Int32(MSG_DONTWAIT)) < 0 else { return }
+        _ = try SendOutcome(-1, interface: interface.name)
+    }
+
+    private func question(for address: IPAddress) -> [UInt8]? {
+        if let target = address.v4, let source = source.v4 {
+            return ARPMessage.request(for: target, from: source, own).frame
+        }
+        guard address.family == .v6, source.family == .v6 else { return nil }
+        return NeighborSolicitation(for: address.value, from: source.value, own).frame
+    }
+
+    /// Gives each answer that has arrived: whose hardware address it tells, and that.
+    func take(_ each: (IPAddress, HardwareAddress) -> Void) {
+        while case let count = recv(socket.raw, &buffer, buffer.count, Int32(MSG_DONTWAIT)), count > 0 {
+            buffer.withUnsafeBytes { bytes in
+                guard let frame = PacketBytes(UnsafeRawBufferPointer(rebasing: bytes[..<min(count, bytes.count)])),
+                    let (address, hardware) = Self.answer(in: frame)
+                else { return }
+                each(address, hardware)
+            }
+        }
+    }
+
+    /// Requests tell of their sender, too.
+    private static func answer(in frame: PacketBytes) -> (IPAddress, HardwareAddress)? {
+        if let message = ARPMessage(ethernet: frame) { return (IPAddress(v4: message.sender), message.senderHardware) }
+        guard let (type, packet) = EtherType.payload(of: frame), type == EtherType.ipv6, let told = NeighborAdvertisement(ipv6: packet),
+            let hardware = told.hardware
+        else { return nil }
+        return (IPAddress(v6: told.target), hardware)
+    }
+}
