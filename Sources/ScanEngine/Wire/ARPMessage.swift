@@ -8,20 +8,15 @@ package struct ARPMessage: Equatable, Sendable {
     private static let length = 28
 
     private enum Offset {
-        static let hardwareType = 0
-        static let protocolType = 2
-        static let hardwareLength = 4
-        static let protocolLength = 5
         static let operation = 6
         static let senderHardware = 8
-        static let senderAddress = 14
+        static let sender = 14
         static let targetHardware = 18
-        static let targetAddress = 24
+        static let target = 24
     }
 
-    /// Ethernet, IPv4, and the lengths of their addresses.
-    private static let hardwareType: UInt16 = 1
-    private static let kind: [UInt8] = hardwareType.networkBytes + EtherType.ipv4.networkBytes + [UInt8(HardwareAddress.size), 4]
+    /// How every message for IPv4 over Ethernet begins: hardware 1, protocol, and the lengths of their addresses.
+    private static let beginning: [UInt8] = [0, 1] + EtherType.ipv4.networkBytes + [UInt8(HardwareAddress.size), 4]
 
     package let operation: Operation
     /// Whoever sent it has this hardware address and this IPv4 address; 0 while it asks whether the address that it wants is free (RFC 5227 §2.1.1).
@@ -52,22 +47,21 @@ package struct ARPMessage: Equatable, Sendable {
     package init?(ethernet frame: PacketBytes) {
         guard let (type, message) = EtherType.payload(of: frame), type == EtherType.arp, message.count >= Self.length else { return nil }
         let start = message.start
-        guard start.uint16(Offset.hardwareType) == Self.hardwareType, start.uint16(Offset.protocolType) == EtherType.ipv4,
-            start.byte(Offset.hardwareLength) == UInt8(HardwareAddress.size), start.byte(Offset.protocolLength) == 4,
+        guard Self.beginning.elementsEqual(UnsafeRawBufferPointer(start: start, count: Self.beginning.count)),
             let operation = Operation(rawValue: start.uint16(Offset.operation))
         else { return nil }
         let sender = HardwareAddress(at: start + Offset.senderHardware)
         if sender.isGroup { return nil }
         self.init(
-            operation, from: start.uint32(Offset.senderAddress), sender,
-            to: start.uint32(Offset.targetAddress), HardwareAddress(at: start + Offset.targetHardware))
+            operation, from: start.uint32(Offset.sender), sender,
+            to: start.uint32(Offset.target), HardwareAddress(at: start + Offset.targetHardware))
     }
 
     /// The Ethernet frame that asks everybody on the link, or answers whoever asked.
     package var frame: [UInt8] {
         let destination = operation == .request ? HardwareAddress.broadcast : targetHardware
         return EtherType.header(to: destination, from: senderHardware, EtherType.arp)
-            + Self.kind + operation.rawValue.networkBytes
+            + Self.beginning + operation.rawValue.networkBytes
             + senderHardware.bytes + sender.networkBytes
             + targetHardware.bytes + target.networkBytes
     }
