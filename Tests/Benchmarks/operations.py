@@ -12,8 +12,8 @@ import harness
 HERE = pathlib.Path(__file__).resolve().parent
 COMMITTED = HERE / "instructions.json"
 # Operations that each packet costs, and how many of them are measured.
-PACKET = {"permutation": 20_000_000, "cookie": 20_000_000, "patch": 50_000_000, "probe": 20_000_000, "scope": 10_000_000,
-          "parse": 10_000_000, "table": 10_000_000, "engine": 20_000_000}
+PACKET = {"permutation": 20_000_000, "cookie": 20_000_000, "patch": 50_000_000, "probe": 20_000_000, "probe6": 20_000_000,
+          "scope": 10_000_000, "parse": 10_000_000, "parse6": 10_000_000, "table": 10_000_000, "engine": 20_000_000}
 FINDING = {"formatter": 3_000_000, "recorder": 1_000_000}
 
 

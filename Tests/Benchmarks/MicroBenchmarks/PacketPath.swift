@@ -7,6 +7,8 @@ enum PacketPath {
     /// One more than a power of two: the most expensive kind of number for a shuffle.
     static let targets: UInt64 = (1 << 24) + 1
     private static let source: UInt32 = 0xC612_0001
+    private static let source6: UInt128 = 0x2001_0002_0000_0000_0000_0000_0000_0001
+    private static let target6: UInt128 = 0x2001_0002_0001_0000_0000_0000_0000_0000
 
     static func key(_ seed: UInt64) -> ScanKey? {
         var generator = SeededGenerator(seed: seed)
@@ -54,6 +56,23 @@ enum PacketPath {
         }
     }
 
+    /// The same over IPv6.
+    static func probe6(_ count: Int) -> Measurement? {
+        guard let key = key(3) else { return nil }
+        let permutation = Permutation(count: targets, key: key)
+        let cookies = ProbeCookie(key: key)
+        let ring = Ring(source: IPAddress(v6: source6))
+        let patch = ring.template.patch
+        return Measurement("probe6", count: count) { position in
+            let index = permutation.index(at: UInt64(position) % targets)
+            let destination = target6 &+ UInt128(index)
+            let cookie = cookies.value(source: source6, destination: destination, sourcePort: 61_000, destinationPort: 443)
+            let frame = ring.slots[position & (FrameSlots.batch - 1)]
+            patch.apply(to: frame, destination: destination, sourcePort: 61_000, destinationPort: 443, cookie: cookie)
+            return index
+        }
+    }
+
     /// Whether an address may be probed, and which way it goes, in a scope of 500,000 blocks.
     static func scope(_ count: Int) -> Measurement? {
         var generator = SeededGenerator(seed: 4)
@@ -85,7 +104,8 @@ enum PacketPath {
         let packet = UnsafeMutableRawBufferPointer.allocate(byteCount: 44, alignment: 8)
         defer { packet.deallocate() }
         let cookie = cookies.value(source: source, destination: 0xC613_0102, sourcePort: 61_000, destinationPort: 80)
-        packet.copyBytes(from: synAck(acknowledging: cookie &+ 1))
+        packet.copyBytes(
+            from: [0x45, 0, 0, 44, 0, 0, 0x40, 0, 64, 6, 0, 0, 198, 19, 1, 2, 198, 18, 0, 1] + synAck(acknowledging: cookie &+ 1))
         let measured = Measurement("parse", count: count) { _ in
             guard let bytes = PacketBytes(UnsafeRawBufferPointer(packet)), let reply = Reply(ipv4: bytes), reply.isVerified(by: cookies),
                 case .v4(let target, _) = reply.addresses, let index = view.index(of: target, reply.targetPort)
@@ -96,11 +116,28 @@ enum PacketPath {
         return measured
     }
 
-    private static func synAck(acknowledging number: UInt32) -> [UInt8] {
-        [0x45, 0, 0, 44, 0, 0, 0x40, 0, 64, 6, 0, 0, 198, 19, 1, 2, 198, 18, 0, 1]
-            + [0, 80, 0xEE, 0x48, 0, 0, 0, 1] + withUnsafeBytes(of: number.bigEndian) { Array($0) }
-            + [0x60, 0x12, 0xFA, 0xF0, 0, 0, 0, 0, 2, 4, 5, 0xB4]
+    /// A captured IPv6 SYN-ACK taken apart and its cookie verified.
+    static func parse6(_ count: Int) -> Measurement? {
+        guard let key = key(5) else { return nil }
+        let cookies = ProbeCookie(key: key)
+        let cookie = cookies.value(source: source6, destination: target6, sourcePort: 61_000, destinationPort: 80)
+        let bytes = [0x60, 0, 0, 0, 0, 24, 6, 64] + bytes(target6) + bytes(source6) + synAck(acknowledging: cookie &+ 1)
+        let packet = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
+        defer { packet.deallocate() }
+        packet.copyBytes(from: bytes)
+        return Measurement("parse6", count: count) { _ in
+            guard let bytes = PacketBytes(UnsafeRawBufferPointer(packet)), let reply = Reply(ipv6: bytes), reply.isVerified(by: cookies)
+            else { return 0x5EED }
+            return UInt64(reply.cookie)
+        }
     }
+
+    /// From the target's port 80.
+    private static func synAck(acknowledging number: UInt32) -> [UInt8] {
+        [0, 80, 0xEE, 0x48, 0, 0, 0, 1] + bytes(number) + [0x60, 0x12, 0xFA, 0xF0, 0, 0, 0, 0, 2, 4, 5, 0xB4]
+    }
+
+    private static func bytes(_ number: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
 
     /// The two bits of a position found silent and settled; half of the positions stay silent.
     static func table(_ count: Int) -> Measurement? {
@@ -116,8 +153,8 @@ enum PacketPath {
         let template: SynTemplate
         let slots: FrameSlots
 
-        init() {
-            template = SynTemplate(framing: .none, source: PacketPath.source, options: .mss)
+        init(source: IPAddress = IPAddress(v4: PacketPath.source)) {
+            template = SynTemplate(framing: .none, source: source, options: .mss)
             let stride = FrameSlots.stride(for: template.bytes.count)
             // For as long as the process lives.
             let memory = UnsafeMutableRawPointer.allocate(byteCount: stride * FrameSlots.batch, alignment: 64)

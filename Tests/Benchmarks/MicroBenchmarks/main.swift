@@ -3,7 +3,8 @@ import Glibc
 /// usage: MicroBenchmarks OPERATION COUNT     Does one operation so many times and prints a line of JSON.
 let operations: [(name: String, run: (Int) throws -> Measurement?)] = [
     ("permutation", PacketPath.permutation), ("cookie", PacketPath.cookie), ("patch", PacketPath.patch), ("probe", PacketPath.probe),
-    ("scope", PacketPath.scope), ("parse", PacketPath.parse), ("table", PacketPath.table), ("engine", Engine.run),
+    ("probe6", PacketPath.probe6), ("scope", PacketPath.scope), ("parse", PacketPath.parse), ("parse6", PacketPath.parse6),
+    ("table", PacketPath.table), ("engine", Engine.run),
     ("formatter", Recording.line), ("recorder", Recording.recorder),
 ]
 
