@@ -27,8 +27,8 @@ binaries = HERE.parent.parent / ".build" / "release"
 link = os.environ.get("LAB_LINK", "auto")
 
 # What is still up when the run ends in any way is taken down then.
-_leftovers = contextlib.ExitStack()
-atexit.register(_leftovers.close)
+leftovers = contextlib.ExitStack()
+atexit.register(leftovers.close)
 _helpers, _compiling = {}, threading.Lock()
 
 Result = collections.namedtuple("Result", "code out err seconds")
@@ -45,7 +45,7 @@ def compile_helper(name, *options, folder=HERE):
     """Compiles a helper in C, once a run, and gives its path."""
     with _compiling:
         if name not in _helpers:
-            directory = _leftovers.enter_context(tempfile.TemporaryDirectory(prefix="synscan-"))
+            directory = leftovers.enter_context(tempfile.TemporaryDirectory(prefix="synscan-"))
             program = pathlib.Path(directory, name)
             subprocess.run(["cc", "-O2", "-pthread", *options, "-o", program, folder / f"{name}.c"], check=True)
             _helpers[name] = program
@@ -107,7 +107,7 @@ class Lab:
         line = subprocess.run([HERE / "lab", "up", *up], env=environment, check=True, capture_output=True, text=True).stdout
         self.suffix = line.strip().split("=")[1]
         self.environment = {**environment, "LAB_SUFFIX": self.suffix}
-        self._cleanup = _leftovers.enter_context(contextlib.ExitStack())
+        self._cleanup = leftovers.enter_context(contextlib.ExitStack())
         self._cleanup.callback(self, "down")
 
     def __call__(self, *arguments, lines=None):
@@ -209,7 +209,7 @@ class Daemon:
         for name, keys in sections.items():
             self.sections.setdefault(name, {}).update(keys)
         self.configure()
-        self._cleanup = _leftovers.enter_context(contextlib.ExitStack())
+        self._cleanup = leftovers.enter_context(contextlib.ExitStack())
         self._cleanup.callback(shutil.rmtree, self.directory)
         self._cleanup.callback(self.kill)
 

@@ -40,7 +40,7 @@ def system():
 
 def _bootstrap():
     folder = tempfile.mkdtemp(prefix="synscan-debian-")
-    harness._leftovers.callback(shutil.rmtree, folder)
+    harness.leftovers.callback(shutil.rmtree, folder)
     # Not the folder itself, which nobody else may enter.
     root = pathlib.Path(folder, "root")
     # In namespaces of its own, so that whatever it has mounted or started there ends with it, also when it is interrupted.
@@ -124,7 +124,7 @@ class Machine(harness.Daemon):
     def __init__(self, lab):
         self.lab = lab
         self.leader = None
-        self._cleanup = harness._leftovers.enter_context(contextlib.ExitStack())
+        self._cleanup = harness.leftovers.enter_context(contextlib.ExitStack())
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="synscan-machine-"))
         self._cleanup.callback(shutil.rmtree, self.directory)
         self.name = f"synscan-{lab.suffix}"
