@@ -249,14 +249,15 @@ class PeersChoices(OnLinkTest):
         self.assertEqual(self.segment.counters()["misaddressed"], 0)
         # masscan looks at its clock only when a frame arrives.
         self.network.start("far", "bash", "-c", f"echo ready; while sleep 0.3; do echo >/dev/udp/{NEAR}/9; done")
-        print(f"       of {len(hosts)} hosts on the link zmap finds {self.peers('zmap')}, masscan {self.peers('masscan')}", flush=True)
+        print(f"       of {len(hosts)} hosts on the link zmap finds {self.peers('zmap', gateway)}, "
+              f"masscan {self.peers('masscan', gateway)}", flush=True)
 
-    def peers(self, name):
+    def peers(self, name, gateway):
         """How many open targets a peer finds in a few seconds, in words."""
         common = ["-p", "80", "--rate=1000", "198.18.9.0/24"]
         command = {
-            "zmap": ["timeout", "-k", "1", "10", "zmap", "-q", "-v0", "-b", "/dev/null", "-c", "1", "-i", "near0", *common],
-            "masscan": ["timeout", "-k", "1", "10", "masscan", "--wait=1", "-e", "near0", "--router-mac", hardware_address(0xFFFF), *common],
+            "zmap": ["timeout", "-k", "1", "10", "zmap", "-q", "-v0", "-b", "/dev/null", "-c", "1", "-i", "near0", "-G", gateway, *common],
+            "masscan": ["timeout", "-k", "1", "10", "masscan", "--wait=1", "-e", "near0", "--router-mac", gateway.replace(":", "-"), *common],
         }[name]
         if not shutil.which(name):
             return "nothing (not installed)"

@@ -1,0 +1,266 @@
+"""Networks that a scanner's host can sit in: each is scanned whole, and each finding tells its interface."""
+
+import contextlib
+import sys
+import time
+
+from harness import HERE, Daemon, addresses, wait_until
+from networks import NetworkTest, kernel_has
+from test_lab import nmap
+
+BLOCK, BLOCK6 = "198.18.64.0/24", "2001:2:0:40::/120"
+HOSTS, HOSTS6 = addresses("198.18.64.0", 256), addresses("2001:2:0:40::", 256)
+OPEN, PORTS = (1000, 1001), "1000-1004"
+
+
+class ShapeTest(NetworkTest):
+    """A near and a far namespace; each test joins them in its way."""
+
+    def build(self, network):
+        network.add("far")
+        network.answer("far", BLOCK, BLOCK6, ports=OPEN)
+
+    def start_daemon(self, **sections):
+        sections = {"limits": {"max_rate": 20_000}, **sections}
+        self.daemon = Daemon(self.network, ["198.18.0.0/15", "2001:2::/48", "127.0.0.0/8", "::1", "fe80::/10"], **sections)
+        self.addCleanup(self.daemon.close)
+        self.daemon.start()
+
+    def address(self, near, far, cable=0):
+        """Gives both ends of a link addresses of that cable's own networks, and routes the blocks over it."""
+        # How far finds back is known without a question, so that the scanner's own questions are all that is asked.
+        self.network.ip("near", f"addr add 198.18.{cable}.1/24 dev {near}", f"addr add 2001:2:0:{cable}::1/64 dev {near} nodad")
+        self.network.ip("far", f"addr add 198.18.{cable}.2/24 dev {far}", f"addr add 2001:2:0:{cable}::2/64 dev {far} nodad")
+
+    def route(self, cable=0, block=BLOCK, block6=BLOCK6):
+        self.network.ip("near", f"route replace {block} via 198.18.{cable}.2", f"route replace {block6} via 2001:2:0:{cable}::2")
+
+    def cable(self, number=0):
+        self.network.cable("near", f"near{number}", "far", f"far{number}")
+        self.address(f"near{number}", f"far{number}", number)
+
+    def targets(self, hosts=HOSTS + HOSTS6):
+        return {(host, port) for host in hosts for port in OPEN}
+
+    def assert_scans(self, interface, targets=(BLOCK, BLOCK6), hosts=HOSTS + HOSTS6, sample=("198.18.64.0/28", "2001:2:0:40::/124")):
+        """A scan of IPv4 and of IPv6 finds what is there, over this interface, and nmap says the same of a part."""
+        if not self.daemon:
+            self.start_daemon()
+        for target in targets:
+            with self.subTest(target=target):
+                _, job = self.scan(target, "-p", PORTS)
+                here = [host for host in hosts if (":" in host) == (":" in target)]
+                self.assert_whole(job, self.targets(here), targets=len(here) * 5, closed=len(here) * 3, filtered=0)
+                self.assertEqual(self.interfaces(job), {interface: len(here) * 2})
+                found = set(self.daemon.findings(job))
+                theirs = nmap(self.network, PORTS, *(part for part in sample if (":" in part) == (":" in target)))
+                opened = {each for each, (state, _) in theirs.items() if state == "open"}
+                self.assertEqual({each for each in found if each in theirs}, opened)
+                self.assertEqual(len(opened) * 5, len(theirs) * 2)
+
+    def scan_during(self, happens, rate=1000):
+        """A scan of both blocks, in the middle of which something happens."""
+        self.start_daemon(results={"states": ["open", "filtered"]})
+        job = self.daemon.submit(BLOCK, BLOCK6, "-p", PORTS, "--rate", rate)
+        wait_until(lambda: len(self.daemon.lines(job, "port")) > 200, 20, "the scan runs")
+        happens()
+        self.daemon.finish(job, seconds=90)
+        self.assert_whole(job, self.targets(), targets=2560, closed=2560 - 1024, filtered=0, untested=0)
+        return job
+
+
+class Shapes(ShapeTest):
+    def test_a_gateway_on_ethernet(self):
+        self.cable()
+        self.route()
+        self.assert_scans("near0")
+
+    def test_a_tun_device_without_ethernet(self):
+        self.tun()
+        self.assert_scans("tun0")
+
+    def tun(self):
+        """A link as WireGuard's: no Ethernet header, no neighbours, addresses of a peer."""
+        self.network.start("near", sys.executable, "-B", HERE / "joint.py", self.network.name("near"), "tun0", self.network.name("far"), "tun0")
+        for side, own, other in ("near", 1, 2), ("far", 2, 1):
+            self.network.ip(side, "link set tun0 up", f"addr add 198.18.0.{own} peer 198.18.0.{other} dev tun0",
+                            f"addr add 2001:2::{own} peer 2001:2::{other} dev tun0")
+        self.network.ip("near", f"route add {BLOCK} dev tun0", f"route add {BLOCK6} dev tun0")
+
+    def test_tunnels_of_the_kernels(self):
+        kinds = [kind for kind in ("ipip", "gre") if kernel_has(kind)]
+        if not kinds:
+            self.skipTest("this kernel has neither ipip nor gre")
+        self.cable(9)
+        for kind in kinds:
+            with self.subTest(kind=kind):
+                for side, own, other in ("near", 1, 2), ("far", 2, 1):
+                    self.network.ip(side, f"link add {kind}9 type {kind} local 198.18.9.{own} remote 198.18.9.{other}", f"link set {kind}9 up")
+                self.address(f"{kind}9", f"{kind}9")
+                self.network.ip("near", f"route add {BLOCK} dev {kind}9")
+                self.assert_scans(f"{kind}9", targets=(BLOCK,))
+                for side in "near", "far":
+                    self.network.ip(side, f"link delete {kind}9")
+
+    def test_a_vlan(self):
+        self.network.cable("near", "near0", "far", "far0")
+        if kernel_has("vlan"):
+            for side in "near", "far":
+                self.network.ip(side, f"link add link {side}0 name vlan42 type vlan id 42", "link set vlan42 up")
+        else:
+            self.network.start("near", sys.executable, "-B", HERE / "joint.py", self.network.name("near"), "vlan42",
+                               self.network.name("far"), "vlan42", 42)
+            for side in "near", "far":
+                self.network.ip(side, "link set vlan42 up")
+        self.address("vlan42", "vlan42")
+        self.route()
+        self.network.nft("far", """
+            table netdev cable {
+              counter bare { }
+              counter tagged { }
+              chain arriving {
+                type filter hook ingress device far0 priority 0
+                vlan id 42 counter name tagged accept
+                meta protocol { ip, ip6 } counter name bare
+              }
+            }""")
+        self.assert_scans("vlan42")
+        counted = self.network.counters("far", "netdev cable")
+        self.assertGreater(counted["tagged"], 0)
+        self.assertEqual(counted["bare"], 0, "frames without the tag")
+
+    def test_a_macvlan(self):
+        if not self.make_macvlan():
+            self.skipTest("this kernel has no macvlan")
+        self.address("macvlan0", "far0")
+        self.route()
+        self.assert_scans("macvlan0")
+
+    def make_macvlan(self):
+        self.network.add("host")
+        self.network.cable("host", "host0", "far", "far0")
+        with contextlib.suppress(AssertionError):
+            self.network.ip("host", f"link add macvlan0 link host0 netns {self.network.name('near')} type macvlan mode bridge")
+            self.network.ip("near", "link set macvlan0 up")
+            return True
+
+    def test_a_bridge(self):
+        self.network.cable("near", "near0", "far", "far0")
+        self.network.ip("near", "link add bridge0 type bridge stp_state 0 forward_delay 0", "link set near0 master bridge0", "link set bridge0 up")
+        self.address("bridge0", "far0")
+        self.route()
+        self.assert_scans("bridge0")
+
+    def test_the_loopback(self):
+        self.network.listen("near", "0.0.0.0", *OPEN)
+        self.network.listen("near", "::1", *OPEN)
+        self.assert_scans("lo", targets=("127.0.0.0/28",), hosts=addresses("127.0.0.0", 16), sample=("127.0.0.8/29",))
+        self.assert_scans("lo", targets=("::1",), hosts=["::1"], sample=("::1",))
+
+    def test_two_interfaces_with_a_gateway_each_in_one_job(self):
+        self.cable(0)
+        self.cable(1)
+        self.route(0)
+        self.route(1, "198.18.64.128/25", "2001:2:0:40::80/121")
+        self.start_daemon()
+        _, job = self.scan(BLOCK, BLOCK6, "-p", PORTS)
+        self.assert_whole(job, self.targets(), targets=2560, filtered=0)
+        self.assertEqual(self.interfaces(job), {"near0": 512, "near1": 512})
+        plan = self.daemon.ask("POST", "/v1/plans", {"targets": [BLOCK, BLOCK6], "ports": PORTS})
+        self.assertEqual(sorted((path["interface"], path["source"], path["next_hop"]) for path in plan["paths"]),
+                         sorted([("near0", "198.18.0.1", "198.18.0.2"), ("near1", "198.18.1.1", "198.18.1.2"),
+                                 ("near0", "2001:2::1", "2001:2::2"), ("near1", "2001:2:0:1::1", "2001:2:0:1::2")]))
+
+    def test_a_source_address_chooses_the_table_of_routes(self):
+        self.cable(0)
+        self.cable(1)
+        self.route(0)
+        self.network.ip("near", f"route add {BLOCK} via 198.18.1.2 table 100", "rule add from 198.18.1.1 table 100")
+        self.network.nft("far", """
+            table netdev cables {
+              counter wrong { }
+              chain first {
+                type filter hook ingress device far0 priority 0
+                tcp dport 1000-1004 counter name wrong
+              }
+            }""")
+        self.start_daemon(scan={"source_address": "198.18.1.1"})
+        _, job = self.scan(BLOCK, "-p", PORTS)
+        self.assert_whole(job, self.targets(HOSTS), targets=1280, closed=768, filtered=0)
+        self.assertEqual(self.interfaces(job), {"near1": 512})
+        self.assertEqual(self.network.counters("far", "netdev cables")["wrong"], 0)
+
+    def test_a_route_of_several_ways_is_used_and_whole(self):
+        self.cable(0)
+        self.cable(1)
+        self.network.ip("near", f"route add {BLOCK} nexthop via 198.18.0.2 nexthop via 198.18.1.2",
+                        f"route add {BLOCK6} nexthop via 2001:2::2 nexthop via 2001:2:0:1::2")
+        self.start_daemon()
+        _, job = self.scan(BLOCK, BLOCK6, "-p", PORTS)
+        self.assert_whole(job, self.targets(), targets=2560, closed=1536, filtered=0)
+        self.assertLessEqual(set(self.interfaces(job)), {"near0", "near1"})
+
+    def test_an_address_that_no_route_leads_to_is_told_and_others_are_scanned(self):
+        self.cable()
+        self.route()
+        self.network.ip("near", "route add blackhole 198.18.64.128/25")
+        self.start_daemon()
+        result = self.daemon.run("scan", "198.18.64.200", "-p", PORTS)
+        self.assertEqual(result.code, 1, result)
+        self.assert_sentence(result.err, "198.18.64.200")
+
+
+class Changes(ShapeTest):
+    """What changes in the middle of a scan."""
+
+    def test_a_gateway_whose_hardware_address_changes_and_says_so(self):
+        self.cable()
+        self.route()
+
+        def change():
+            self.network.run("far", "sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/far0/arp_notify; echo 1 >/proc/sys/net/ipv6/conf/far0/ndisc_notify")
+            self.network.ip("far", "link set far0 address 02:5c:00:00:00:07")
+
+        self.scan_during(change)
+
+    def test_a_gateway_whose_hardware_address_changes_without_a_word(self):
+        self.cable()
+        self.route()
+        self.scan_during(lambda: self.network.ip("far", "link set far0 address 02:5c:00:00:00:08"))
+
+    def test_a_route_that_changes_to_another_gateway(self):
+        self.cable(0)
+        self.cable(1)
+        self.route(0)
+
+        def change():
+            self.network.nft("far", """
+                table netdev cut {
+                  chain arriving { type filter hook ingress device far0 priority 0; tcp dport 1-65535 drop; }
+                }""")
+            self.route(1)
+
+        self.assertEqual(set(self.interfaces(self.scan_during(change))), {"near0", "near1"})
+
+    def test_an_interface_that_goes_down_and_comes_back(self):
+        self.cable()
+        self.route()
+
+        def change():
+            self.network.ip("near", "link set near0 down")
+            time.sleep(1.5)
+            self.network.ip("near", "link set near0 up", "addr replace 2001:2::1/64 dev near0 nodad")
+            self.route()
+
+        self.scan_during(change)
+
+    def test_a_tun_device_that_goes_and_comes_back(self):
+        Shapes.tun(self)
+
+        def change():
+            self.network.ip("near", "link set tun0 down")
+            time.sleep(1.5)
+            self.network.ip("near", "link set tun0 up", "addr replace 2001:2::1 peer 2001:2::2 dev tun0", f"route replace {BLOCK} dev tun0",
+                            f"route replace {BLOCK6} dev tun0")
+
+        self.scan_during(change)
