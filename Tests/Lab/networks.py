@@ -92,10 +92,10 @@ class Network:
             raise AssertionError(f"{side}: {command} did not start")
         return process
 
-    def ip(self, side, *lines):
-        """Runs lines of `ip` in a namespace, in one go; each may have several."""
-        text = "\n".join(line.strip() for part in lines for line in part.splitlines())
-        done = subprocess.run(["ip", "-n", self.name(side), "-batch", "-"], input=text + "\n", capture_output=True, text=True)
+    def ip(self, side, *lines, options=()):
+        """Runs lines of `ip` in a namespace, in one go."""
+        text = "\n".join(lines)
+        done = subprocess.run(["ip", *options, "-n", self.name(side), "-batch", "-"], input=text + "\n", capture_output=True, text=True)
         if done.returncode != 0:
             raise AssertionError(f"{side}: ip {text[:2000]}: {done.stderr}")
 
@@ -168,7 +168,7 @@ class NetworkTest(LabTest):
     def build(self, network):
         """Makes the network."""
 
-    def assert_whole(self, job, targets, **account):
+    def assert_whole(self, job, targets, /, **account):
         """Exactly these targets are open, told once each, and everything else has answered."""
         self.assert_logged_once(job, targets)
         return self.assert_account(job, open=len(set(targets)), **account)
