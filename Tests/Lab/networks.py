@@ -4,7 +4,9 @@ import collections
 import contextlib
 import json
 import os
+import re
 import secrets
+import shutil
 import signal
 import subprocess
 
@@ -30,6 +32,20 @@ def kernel_has(kind):
         options = {"vlan": ["link", "lo", "id", "1"], "ipip": ["remote", "127.0.0.1"], "gre": ["remote", "127.0.0.1"]}.get(kind, [])
         head = ["link", "add", *(options[:2] if kind == "vlan" else []), "try0", "type", kind, *(options[2:] if kind == "vlan" else options)]
         return subprocess.run(["ip", "-n", network.name("near"), *head], capture_output=True).returncode == 0
+
+
+def peers_find(network, target, interface, gateway, directory):
+    """On how many addresses zmap and masscan find port 80 open in a few seconds, in words: for information, they are never judged by it."""
+    common = ["-p", "80", "--rate=1000", target]
+    commands = {
+        "zmap": ["zmap", "-q", "-v0", "-b", "/dev/null", "-c", "1", "-i", interface, "-G", gateway, *common],
+        "masscan": ["masscan", "--wait=1", "-e", interface, "--router-mac", gateway.replace(":", "-"), *common],
+    }
+    running = {name: subprocess.Popen(network.near("timeout", "-k", "1", "4", *command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL, text=True, cwd=directory)
+               for name, command in commands.items() if shutil.which(name)}
+    found = {name: len(set(re.findall(r"198\.18\.[0-9.]+", process.communicate()[0]))) for name, process in running.items()}
+    return ", ".join(f"{name} {found.get(name, 'is not installed')}" for name in commands)
 
 
 class Network:

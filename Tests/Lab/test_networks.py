@@ -5,7 +5,7 @@ import sys
 import time
 
 from harness import HERE, Daemon, addresses, wait_until
-from networks import NetworkTest, kernel_has
+from networks import NetworkTest, kernel_has, peers_find
 from test_lab import nmap
 
 BLOCK, BLOCK6 = "198.18.64.0/24", "2001:2:0:40::/120"
@@ -79,6 +79,12 @@ class Shapes(ShapeTest):
     def test_a_tun_device_without_ethernet(self):
         self.tun()
         self.assert_scans("tun0")
+        self.tell_peers("198.18.64.0/26", "tun0", "a tun device")
+
+    def tell_peers(self, target, interface, words):
+        """What zmap and masscan find there, which expect Ethernet and a gateway."""
+        self.network.listen("far", "0.0.0.0", 80)
+        print(f"       behind {words}: {peers_find(self.network, target, interface, '02:5c:00:00:00:01', self.daemon.directory)}", flush=True)
 
     def tun(self):
         """A link as WireGuard's: no Ethernet header, no neighbours, addresses of a peer."""
@@ -147,7 +153,8 @@ class Shapes(ShapeTest):
 
     def test_a_bridge(self):
         self.network.cable("near", "near0", "far", "far0")
-        self.network.ip("near", "link add bridge0 type bridge stp_state 0 forward_delay 0", "link set near0 master bridge0", "link set bridge0 up")
+        self.network.ip("near", "link add bridge0 type bridge stp_state 0 forward_delay 0", "link set near0 master bridge0",
+                        "link set bridge0 up")
         self.address("bridge0", "far0")
         self.route()
         self.assert_scans("bridge0")
@@ -156,6 +163,15 @@ class Shapes(ShapeTest):
         self.network.listen("near", "0.0.0.0", *OPEN)
         self.network.listen("near", "::1", *OPEN)
         self.assert_scans("lo", {"127.0.0.8/29": addresses("127.0.0.8", 8), "::1": ["::1"]})
+
+    def test_an_own_address_beside_a_gateway(self):
+        self.cable()
+        self.route()
+        self.network.listen("near", "0.0.0.0", 80, *OPEN)
+        self.network.listen("near", "::", *OPEN)
+        self.assert_scans("lo", {"198.18.0.1": ["198.18.0.1"], "2001:2::1": ["2001:2::1"]})
+        told = peers_find(self.network, "198.18.0.1", "near0", self.network.hardware("far", "far0"), self.daemon.directory)
+        print(f"       of one own address: {told}", flush=True)
 
     def test_two_interfaces_with_a_gateway_each_in_one_job(self):
         self.cable(0)
@@ -219,7 +235,7 @@ class Changes(ShapeTest):
         self.route()
 
         def change():
-            self.network.run("far", "sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/far0/arp_notify; echo 1 >/proc/sys/net/ipv6/conf/far0/ndisc_notify")
+            self.network.run("far", "sh", "-c", "cd /proc/sys/net; echo 1 >ipv4/conf/far0/arp_notify; echo 1 >ipv6/conf/far0/ndisc_notify")
             self.network.ip("far", "link set far0 address 02:5c:00:00:00:07")
 
         self.scan_during(change)

@@ -2,11 +2,9 @@
 
 import ipaddress
 import random
-import re
-import shutil
-import subprocess
+import time
 
-from networks import NetworkTest, hardware_address
+from networks import NetworkTest, hardware_address, peers_find
 from harness import Daemon, addresses, wait_until
 from test_lab import nmap
 
@@ -25,13 +23,12 @@ class Segment:
         network.cable("near", "near0", "far", "far0")
         network.ip("near", f"addr add {NEAR}/{prefix} dev near0", f"addr add {NEAR6}/64 dev near0 nodad")
         hardware = network.hardware("near", "near0")
-        network.ip("far", f"neigh add {NEAR} lladdr {hardware} dev far0 nud permanent", f"neigh add {NEAR6} lladdr {hardware} dev far0 nud permanent",
-                   f"route add {NEAR} dev far0", f"route add {NEAR6} dev far0")
+        for near in NEAR, NEAR6:
+            network.ip("far", f"neigh add {near} lladdr {hardware} dev far0 nud permanent", f"route add {near} dev far0")
 
     def populate(self, hosts, answering=None, **settings):
         """Hosts, address → (hardware address, open ports), and who answers for whom where that differs."""
         network, homes = self.network, [(host, hardware) for host, (hardware, _) in hosts.items()]
-        # 198.18.0.2 and the like may be a router that is no target.
         network.ip("far", *(f"route add local {host} dev lo" for host in hosts))
         for address in ("0.0.0.0", "::"):
             network.listen("far", address, *sorted({port for _, ports in hosts.values() for port in ports}))
@@ -124,12 +121,14 @@ class LargeLink(OnLinkTest):
 
     def test_a_whole_16_is_scanned_in_a_minute_and_who_is_not_there_is_down(self):
         self.populate()
-        result, job = self.scan("198.18.0.0/16", "-p", "22,80,443,8080", "--report-hosts")
+        started, most, job = time.monotonic(), 0, self.daemon.submit("198.18.0.0/16", "-p", "22,80,443,8080", "--report-hosts")
+        while self.daemon.state(job) in ("queued", "running") and time.monotonic() - started < 70:
+            most = max(most, self.kernels_neighbours())
+        self.assertLess(time.monotonic() - started, 60)
         self.assert_found(job)
-        self.assertLess(result.seconds, 60)
+        # Nobody but the hosts that are there, to which the kernel sends its resets: others find room in its table, too.
+        self.assertLessEqual(most, len(self.live) + 16)
         self.assertLessEqual(self.segment.counters()["asked"], 4 * 65_536)
-        # Nobody but the hosts that are there, to which the kernel sends its resets.
-        self.assertLessEqual(self.kernels_neighbours(), len(self.live) + 16)
         theirs = nmap(self.network, "22,80,443,8080", "198.18.77.0/24")
         ours = {target for target in self.daemon.findings(job) if target[0].startswith("198.18.77.")}
         self.assertEqual(ours, {target for target, (state, _) in theirs.items() if state == "open"})
@@ -137,18 +136,11 @@ class LargeLink(OnLinkTest):
 
     def test_hosts_whose_answers_get_lost_are_asked_again(self):
         self.populate(loss=50)
-        _, job = self.scan("198.18.0.0/16", "-p", "22,80,443,8080", "--report-hosts")
-        missing = open_targets(self.live) - set(self.daemon.findings(job))
+        _, job = self.scan("198.18.64.0/18", "-p", "22,80,443,8080", "--report-hosts")
+        expected = {target for target in open_targets(self.live) if 64 <= int(target[0].split(".")[2]) < 128}
+        missing = expected - set(self.daemon.findings(job))
         # All of three requests get lost once in 8000 times.
         self.assertLessEqual(len({host for host, _ in missing}), 1, missing)
-
-    def test_the_kernels_table_has_room_for_others_while_thousands_are_asked(self):
-        self.populate()
-        most, job = 0, self.daemon.submit("198.18.0.0/16", "-p", "22")
-        while self.daemon.state(job) != "finished":
-            most = max(most, self.kernels_neighbours())
-        self.assertLessEqual(most, len(self.live) + 16)
-
 
 class SmallLink(OnLinkTest):
     def test_exactly_the_hosts_that_are_there_are_found_as_nmap_finds_them(self):
@@ -183,7 +175,8 @@ class SmallLink(OnLinkTest):
         behind = draw_hosts(addresses("198.19.3.0", 256), 256, 6)
         gateway = hardware_address(0xFFFF)
         behind = {host: (gateway, ports) for host, (_, ports) in behind.items()}
-        self.segment.populate({**beside, **behind}, answering=[(host, hardware) for host, (hardware, _) in beside.items()] + [("198.18.0.2", gateway)])
+        answering = [(host, hardware) for host, (hardware, _) in beside.items()] + [("198.18.0.2", gateway)]
+        self.segment.populate({**beside, **behind}, answering=answering)
         self.network.ip("near", "route add 198.19.0.0/16 via 198.18.0.2")
         self.start_daemon()
         _, job = self.scan("198.18.3.0/24", "198.19.3.0/24", "-p", "22,80,443,8080")
@@ -249,17 +242,5 @@ class PeersChoices(OnLinkTest):
         self.assertEqual(self.segment.counters()["misaddressed"], 0)
         # masscan looks at its clock only when a frame arrives.
         self.network.start("far", "bash", "-c", f"echo ready; while sleep 0.3; do echo >/dev/udp/{NEAR}/9; done")
-        print(f"       of {len(hosts)} hosts on the link zmap finds {self.peers('zmap', gateway)}, "
-              f"masscan {self.peers('masscan', gateway)}", flush=True)
-
-    def peers(self, name, gateway):
-        """How many open targets a peer finds in a few seconds, in words."""
-        common = ["-p", "80", "--rate=1000", "198.18.9.0/24"]
-        command = {
-            "zmap": ["timeout", "-k", "1", "10", "zmap", "-q", "-v0", "-b", "/dev/null", "-c", "1", "-i", "near0", "-G", gateway, *common],
-            "masscan": ["timeout", "-k", "1", "10", "masscan", "--wait=1", "-e", "near0", "--router-mac", gateway.replace(":", "-"), *common],
-        }[name]
-        if not shutil.which(name):
-            return "nothing (not installed)"
-        found = subprocess.run(self.network.near(*command), stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=self.daemon.directory).stdout
-        return len(set(re.findall(r"198\.18\.9\.[0-9]+", found)))
+        told = peers_find(self.network, "198.18.9.0/24", "near0", gateway, self.daemon.directory)
+        print(f"       of {len(hosts)} hosts on the link: {told}", flush=True)
