@@ -30,6 +30,9 @@ package struct HardwareAddress: Hashable, Sendable, CustomStringConvertible {
     /// Whether it is that of many, as broadcast and multicast addresses are.
     var isGroup: Bool { bytes[0] & 1 != 0 }
 
+    /// The six bytes as they lie in memory, for writing them into a frame; never zero for an address that a neighbour can have.
+    var number: UInt64 { bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+
     /// `02:00:5e:10:00:01`
     package var description: String {
         bytes.map { byte in

@@ -29,6 +29,9 @@ package struct NeighborSolicitation: Equatable, Sendable {
 
 /// What a neighbour says of its hardware address, asked or unasked (neighbour advertisement, RFC 4861 §4.4).
 package struct NeighborAdvertisement: Equatable, Sendable {
+    /// ICMPv6's.
+    static let messageType = NeighborMessage.advertisement
+
     package let target: UInt128
     /// Nil where the option is missing: the sender holds that whoever asked knows it.
     package let hardware: HardwareAddress?
