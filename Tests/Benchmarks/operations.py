@@ -31,6 +31,11 @@ def nanoseconds(operation, count):
     return run(operation, count)[0][-1]["nanoseconds"]
 
 
+def cpu_nanoseconds(operation, count):
+    """CPU time of the threads that do the operation, the least of three."""
+    return min(run(operation, count)[0][-1]["cpu_nanoseconds"] for _ in range(3))
+
+
 def allocations(operation, count):
     """Allocations for each operation: of a longer run, less those of a shorter one, so that what a run sets up does not count."""
     counter = harness.compile_helper("allocations", "-shared", "-fPIC", folder=HERE)

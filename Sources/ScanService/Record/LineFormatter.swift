@@ -59,7 +59,7 @@ package struct LineFormatter: Sendable {
     /// A line of the control interface's findings stream (`ScanAPI.Finding`).
     package func append(streamed finding: StoredFinding, to buffer: inout LineBuffer) {
         buffer.append("{\"time\":\"")
-        append(finding.time, to: &buffer)
+        buffer.append(finding.time)
         buffer.append("\",")
         appendTarget(finding, to: &buffer)
         buffer.append("}\n")
@@ -68,7 +68,7 @@ package struct LineFormatter: Sendable {
     /// The same for a host (`ScanAPI.HostFinding`).
     package func append(streamed host: StoredHost, to buffer: inout LineBuffer) {
         buffer.append("{\"time\":\"")
-        append(host.time, to: &buffer)
+        buffer.append(host.time)
         buffer.append("\",")
         append(host, to: &buffer)
         buffer.append("}\n")
@@ -94,15 +94,8 @@ package struct LineFormatter: Sendable {
         buffer.append("{\"v\":1,\"seq\":")
         buffer.append(seq)
         buffer.append(",\"time\":\"")
-        append(time, to: &buffer)
+        buffer.append(time)
         buffer.append(verbatim: afterTime)
-    }
-
-    private func append(_ time: Timestamp, to buffer: inout LineBuffer) {
-        withUnsafeTemporaryAllocation(byteCount: Timestamp.textLength, alignment: 1) { text in
-            time.write(to: text.baseAddress)
-            buffer.append(text)
-        }
     }
 
     private func append(job: Int64?, name: String?, to buffer: inout LineBuffer) {

@@ -84,29 +84,45 @@ struct RecordWriter: ~Copyable {
         let result = try store.pool.write { db in try transaction.run(db, &buffer) }
         seq = result.seq
         if mark != nil { marked() }
-        unappended += buffer.bytes
-        appendRest()
+        appendNew()
         return result.outcomes
     }
 
-    /// Appends what waits. A log that takes nothing is told of once.
+    /// Appends the lines that have just been committed, behind those that wait.
+    private mutating func appendNew() {
+        guard buffer.count > 0 else { return }
+        if isBlocked {
+            buffer.withBytes { unappended.append(contentsOf: $0) }
+            return appendRest()
+        }
+        let taken = note(buffer.withBytes { log.append($0) })
+        buffer.withBytes { unappended.append(contentsOf: $0[taken...]) }
+    }
+
+    /// Appends what waits.
     mutating func appendRest() {
         guard isBlocked else { return }
-        let (count, failure) = log.append(unappended, from: unappendedStart)
-        unappendedStart += count
-        unmarkedBytes += count
-        if let failure {
+        let start = unappendedStart
+        unappendedStart += note(unappended.withUnsafeBytes { log.append(UnsafeRawBufferPointer(rebasing: $0[start...])) })
+        guard unappendedStart == unappended.count else { return }
+        unappended = []
+        unappendedStart = 0
+    }
+
+    /// Takes note of what the log has taken and returns its bytes. A log that takes nothing is told of once.
+    private mutating func note(_ appended: (count: Int, failure: Errno?)) -> Int {
+        unmarkedBytes += appended.count
+        if let failure = appended.failure {
             if failure != lastFailure {
                 logger.error(
                     "The results log \(log.path) takes no lines (\(failure)): scans pause, nothing is lost, and it is tried again every second."
                 )
             }
-        } else {
-            if lastFailure != nil { logger.notice("The results log \(log.path) takes lines again.") }
-            unappended.removeAll(keepingCapacity: unappended.count < 4 << 20)
-            unappendedStart = 0
+        } else if lastFailure != nil {
+            logger.notice("The results log \(log.path) takes lines again.")
         }
-        lastFailure = failure
+        lastFailure = appended.failure
+        return appended.count
     }
 
     /// Goes on in the file that has the log's name now, making it if there is none. When this returns, every line so far is safe in the file before,
@@ -129,8 +145,9 @@ struct RecordWriter: ~Copyable {
         appendRest()
     }
 
-    /// Stores the mark by itself, when nothing else is written.
+    /// Stores the mark by itself, when nothing else is written; the memory of many lines is given back.
     mutating func storeMark() throws {
+        buffer = LineBuffer()
         guard isUnmarked, let mark = freshMark() else { return }
         try store.pool.write { try LogTable.store(mark, $0) }
         marked()

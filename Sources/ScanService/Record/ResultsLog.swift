@@ -63,28 +63,27 @@ struct ResultsLog: ~Copyable {
         try? opened.close()
     }
 
-    /// Appends `lines[start...]`, whole lines, and returns how many bytes of whole lines reached the file, with the error that stopped it.
-    /// What was written of a line that did not fit is cut off again.
-    mutating func append(_ lines: [UInt8], from start: Int = 0) -> (count: Int, failure: Errno?) {
+    /// Appends whole lines and returns how many bytes of whole lines reached the file, with the error that stopped it. What was written of a line
+    /// that did not fit is cut off again.
+    mutating func append(_ lines: UnsafeRawBufferPointer) -> (count: Int, failure: Errno?) {
         if isTorn, let failure = cut() { return (0, failure) }
-        var position = min(max(start, 0), lines.count)
-        let begin = position
+        var position = 0
         while position < lines.count {
-            let count = lines.withUnsafeBytes { write(file.rawValue, $0.baseAddress.map { $0 + position }, lines.count - position) }
+            let count = write(file.rawValue, lines.baseAddress.map { $0 + position }, lines.count - position)
             if count > 0 {
                 position += count
             } else {
                 let code = Errno(rawValue: count == 0 ? ENOSPC : errno)
                 if code == .interrupted { continue }
-                let whole = (lines[begin..<position].lastIndex(of: UInt8(ascii: "\n")) ?? begin - 1) + 1
-                length += Int64(whole - begin)
+                let whole = (lines[..<position].lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+                length += Int64(whole)
                 isTorn = position > whole
                 if isTorn { _ = cut() }
-                return (whole - begin, code)
+                return (whole, code)
             }
         }
-        length += Int64(position - begin)
-        return (position - begin, nil)
+        length += Int64(position)
+        return (position, nil)
     }
 
     private mutating func cut() -> Errno? {
@@ -106,7 +105,7 @@ struct ResultsLog: ~Copyable {
     /// Begins a new line when the file ends in the middle of one that is not ours.
     mutating func endForeignLine() throws(Errno) {
         guard length > 0, try Self.tail(of: file, before: length).last != UInt8(ascii: "\n") else { return }
-        if let failure = append([UInt8(ascii: "\n")]).failure { throw failure }
+        if let failure = withUnsafeBytes(of: UInt8(ascii: "\n"), { append($0) }).failure { throw failure }
     }
 
     /// The last bytes before `offset`.

@@ -1,14 +1,16 @@
 import Glibc
 import ScanEngine
 
-/// What one operation costs, each time: nanoseconds, and allocations where a library that counts them was preloaded (allocations.c).
+/// What one operation costs, each time: nanoseconds, CPU time where others than the measuring thread do it, and allocations where a library that counts
+/// them was preloaded (allocations.c).
 struct Measurement {
     let name: String
     let nanoseconds: Double
+    let cpuNanoseconds: Double?
     let allocations: Double?
 
-    init(name: String, nanoseconds: Double, allocations: Double?) {
-        (self.name, self.nanoseconds, self.allocations) = (name, nanoseconds, allocations)
+    init(name: String, nanoseconds: Double, cpuNanoseconds: Double? = nil, allocations: Double? = nil) {
+        (self.name, self.nanoseconds, self.cpuNanoseconds, self.allocations) = (name, nanoseconds, cpuNanoseconds, allocations)
     }
 
     /// Runs `body` with 0 ..< count; what it returns is added up, so that no call can be left out.
@@ -21,9 +23,9 @@ struct Measurement {
         let time = SteadyClock.nanoseconds() - start
         let allocatedNow = Self.allocationsSoFar()
         if sum == 0x5EED { print("") }
-        self.name = name
-        nanoseconds = Double(time) / Double(count)
-        allocations = allocated.flatMap { before in allocatedNow.map { Double($0 - before) / Double(count) } }
+        self.init(
+            name: name, nanoseconds: Double(time) / Double(count),
+            allocations: allocated.flatMap { before in allocatedNow.map { Double($0 - before) / Double(count) } })
     }
 
     private static let counter: (@convention(c) () -> Int)? = {
@@ -36,6 +38,7 @@ struct Measurement {
     /// A line of JSON.
     var json: String {
         let allocations = allocations.map { ",\"allocations\":\($0)" } ?? ""
-        return "{\"operation\":\"\(name)\",\"nanoseconds\":\(nanoseconds)\(allocations)}"
+        let cpu = cpuNanoseconds.map { ",\"cpu_nanoseconds\":\($0)" } ?? ""
+        return "{\"operation\":\"\(name)\",\"nanoseconds\":\(nanoseconds)\(cpu)\(allocations)}"
     }
 }
