@@ -38,8 +38,9 @@ struct LogRecoveryTests {
         try store.pool.write { db in
             try db.execute(sql: "DELETE FROM outbox")
             for (first, last) in [(3, 4), (5, 6), (7, 7), (8, 10)] {
-                try LogTable.add(
-                    OutboxBatch(firstSeq: Int64(first), lastSeq: Int64(last), lines: Array(lines[(first - 1)..<last].joined())), db)
+                try Array(lines[(first - 1)..<last].joined()).withUnsafeBytes {
+                    try LogTable.add($0, seqs: Int64(first)...Int64(last), db)
+                }
             }
             try LogTable.store(mark, db)
         }

@@ -61,6 +61,46 @@ struct StoreTests {
         #expect(error.message.contains("newer"), "\(error)")
     }
 
+    @Test("One of the version before goes on: what it knew of a job is known, and lines that had not reached the log reach it")
+    func older() throws {
+        let lines = "{\"v\":1,\"seq\":1,\"event\":\"a\"}\n{\"v\":1,\"seq\":2,\"event\":\"b\"}\n"
+        let job: Int64
+        do {
+            let store = try open()
+            job = try Samples.insertJob(store)
+            try store.pool.write { db in
+                try db.execute(sql: "ALTER TABLE outbox DROP COLUMN is_packed")
+                try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier LIKE '6 %'")
+                try db.execute(sql: "DROP TABLE findings")
+                try db.execute(sql: findingsBefore)
+                try db.execute(
+                    sql: "INSERT INTO findings (job, address, port, time, state, reason) VALUES (?, 0xc6120001, 80, 1, 'open', 'syn-ack')",
+                    arguments: [job])
+                try db.execute(sql: "INSERT INTO outbox (first_seq, last_seq, lines) VALUES (1, 2, CAST(? AS BLOB))", arguments: [lines])
+                try db.execute(sql: "UPDATE log SET seq = 2, marked_seq = 0, inode = 1, device = 1, offset = 0, tail = x''")
+            }
+            store.close()
+        }
+        let store = try open()
+        let recorder = try Recorder(
+            store: store, path: directory.file("log"), group: nil, formatter: Samples.formatter, logger: .init(label: "test"))
+        recorder.sink(job: job, name: nil).deliver([Samples.observation(1), Samples.observation(2)])
+        recorder.stop()
+        let log = try #require(directory.text("log"))
+        #expect(log.hasPrefix(lines) && log.dropFirst(lines.count).hasPrefix("{\"v\":1,\"seq\":3,"))
+        #expect(log.split(separator: "\n").count == 3, "one finding was known")
+        #expect(try store.pool.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") } == ["ok"])
+        #expect(try store.pool.read { try Row.fetchAll($0, sql: "PRAGMA foreign_key_list(findings)").isEmpty })
+    }
+
+    private let findingsBefore = """
+        CREATE TABLE findings (
+            id INTEGER PRIMARY KEY, job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE, address ANY NOT NULL, port INTEGER NOT NULL,
+            time INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, ttl INTEGER, rtt INTEGER, window INTEGER, mss INTEGER,
+            attempt INTEGER, interface TEXT, conflict TEXT) STRICT;
+        CREATE UNIQUE INDEX findings_targets ON findings (job, address, port);
+        """
+
     @Test("One that is no database is told, not overwritten")
     func damaged() throws {
         let store = try TemporaryDirectory()

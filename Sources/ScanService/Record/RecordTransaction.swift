@@ -39,7 +39,7 @@ struct RecordTransaction: Sendable {
         }
         try run.store(db) { append($0, $1, &outcome.seq, &lines) }
         if outcome.seq > seq {
-            try LogTable.add(OutboxBatch(firstSeq: seq + 1, lastSeq: outcome.seq, lines: lines.bytes), db)
+            try lines.withBytes { try LogTable.add($0, seqs: seq + 1...outcome.seq, db) }
         }
         if let mark { try LogTable.store(mark, db) }
         return outcome

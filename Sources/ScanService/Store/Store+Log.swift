@@ -60,17 +60,24 @@ package enum LogTable {
         try db.execute(sql: "DELETE FROM outbox WHERE last_seq <= ?", arguments: [mark.seq])
     }
 
-    package static func add(_ batch: OutboxBatch, _ db: Database) throws {
+    /// Keeps whole lines, each ended by a line feed, until a mark covers them.
+    package static func add(_ lines: UnsafeRawBufferPointer, seqs: ClosedRange<Int64>, _ db: Database) throws {
         try db.execute(
-            sql: "INSERT INTO outbox (first_seq, last_seq, lines) VALUES (?, ?, ?)",
-            arguments: [batch.firstSeq, batch.lastSeq, Data(batch.lines)])
-        try db.execute(sql: "UPDATE log SET seq = ?", arguments: [batch.lastSeq])
+            sql: "INSERT INTO outbox (first_seq, last_seq, lines, is_packed) VALUES (?, ?, ?, 1)",
+            arguments: [seqs.lowerBound, seqs.upperBound, Data(PackedLines.pack(lines))])
+        try db.execute(sql: "UPDATE log SET seq = ?", arguments: [seqs.upperBound])
     }
 
-    /// The batch that holds the lines after `seq`, or nil; it may begin before them.
+    /// The batch that holds the lines after `seq`, or nil; it may begin before them. Throws when the store is damaged.
     package static func nextBatch(after seq: Int64, _ db: Database) throws -> OutboxBatch? {
         let row = try Row.fetchOne(
-            db, sql: "SELECT first_seq, last_seq, lines FROM outbox WHERE last_seq > ? ORDER BY first_seq LIMIT 1", arguments: [seq])
-        return row.map { OutboxBatch(firstSeq: $0[0], lastSeq: $0[1], lines: [UInt8]($0[2] as Data)) }
+            db, sql: "SELECT first_seq, last_seq, lines, is_packed FROM outbox WHERE last_seq > ? ORDER BY first_seq LIMIT 1",
+            arguments: [seq])
+        guard let row else { return nil }
+        let bytes = [UInt8](row[2] as Data)
+        guard let lines = row[3] ? PackedLines.unpack(bytes) : bytes else {
+            throw ServiceError("the store's lines from \(row[0] as Int64) on, which the results log has not got yet, are damaged")
+        }
+        return OutboxBatch(firstSeq: row[0], lastSeq: row[1], lines: lines)
     }
 }

@@ -62,6 +62,12 @@ extension StoredFinding {
         conflict = row[11]
     }
 
+    /// The id of the job's finding of this target, nil when there is none.
+    static func id(of target: Endpoint, job: Int64, _ db: Database) throws -> Int64? {
+        let statement = try db.cachedStatement(sql: "SELECT id FROM findings WHERE job = ? AND address = ? AND port = ?")
+        return try Int64.fetchOne(statement, arguments: [job, value(of: target.address), Int64(target.port)])
+    }
+
     /// Adds a later answer to a finding that has none yet, and gives it; nil when it has one.
     static func note(_ conflict: String, of target: Endpoint, job: Int64, _ db: Database) throws -> StoredFinding? {
         let key: StatementArguments = [job, value(of: target.address), Int64(target.port)]
