@@ -52,6 +52,29 @@ struct RecorderTests {
         #expect(stored.allSatisfy { $0.state == .open })
     }
 
+    @Test("Among many at once each is recorded once, wherever the same target comes again, in any family and of any job")
+    func onceAmongMany() async throws {
+        let recorder = try recorder()
+        let other = try Samples.insertJob(store)
+        let sinks = [recorder.sink(job: job, name: "j"), recorder.sink(job: other, name: nil)]
+        // An IPv6 address with the number of an IPv4 address is another target.
+        let all = (0..<300).flatMap { (number: UInt32) in
+            var observation = Samples.observation(number * 7919 % 300)
+            let first = observation
+            observation.address = IPAddress(v6: observation.address.value)
+            return [first, observation]
+        }
+        for (sink, batch) in [(0, all[..<100]), (1, all[..<250]), (0, all[50...]), (1, all[...]), (0, all[..<500])] {
+            sinks[sink].deliver(Array(batch) + batch.prefix(7))
+        }
+        recorder.stop()
+        #expect(seqs(directory.text("log")) == Array(1...1200))
+        let logged = (directory.text("log") ?? "").split(separator: "\n").map { $0.firstMatch(of: /"job".*"port":/).map { String($0.0) } }
+        #expect(Set(logged).count == 1200)
+        #expect(try await store.findings(of: job, after: nil, limit: 1000).count == 600)
+        #expect(try await store.findings(of: other, after: nil, limit: 1000).count == 600)
+    }
+
     private func events(_ text: String?) -> [String] {
         (text ?? "").split(separator: "\n").compactMap { $0.firstMatch(of: /"event":"([a-z.]+)"/).map { String($0.1) } }
     }
@@ -177,12 +200,12 @@ struct RecorderTests {
                     return []
                 }, done: { _ in }))
         #expect(!sink.isFull)
-        for batch in 0..<70 { sink.deliver((0..<1000).map { Samples.observation(UInt32(batch * 1000 + $0)) }) }
+        for batch in 0..<140 { sink.deliver((0..<1000).map { Samples.observation(UInt32(batch * 1000 + $0)) }) }
         #expect(sink.isFull)
         unlocked.open()
         recorder.stop()
         #expect(!sink.isFull)
-        #expect(seqs(directory.text("log")).count == 70_000)
+        #expect(seqs(directory.text("log")).count == 140_000)
     }
 
     @Test("A log that has been renamed is safe when the new one is begun, and every line is in one of them")

@@ -20,6 +20,14 @@ enum RecordEntry: Sendable {
         }
     }
 
+    /// Whether somebody waits for it.
+    var isChange: Bool {
+        switch self {
+        case .change, .reopen: true
+        case .findings, .hosts, .checkpoint: false
+        }
+    }
+
     /// Whether somebody waits for it who is answered at once when the store cannot be written.
     var isImpatient: Bool {
         switch self {

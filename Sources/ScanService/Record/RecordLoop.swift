@@ -33,10 +33,10 @@ final class RecordLoop: @unchecked Sendable {
     func run() {
         while true {
             let isLast = queue.isClosed
-            write(queue.takeAll(), isLast: isLast)
+            write(queue.takeBatch(), isLast: isLast)
             writer.appendRest()
             tellObstacle()
-            if isLast { break }
+            if queue.isDone { break }
             if queue.isEmpty { rest() }
             if !queue.hasChange { collect() }
             markIfIdle()
@@ -79,23 +79,17 @@ final class RecordLoop: @unchecked Sendable {
         }
     }
 
-    /// Writes everything, in transactions of bounded size.
+    /// Writes what was taken, in one transaction but for where the log is to be begun anew.
     private func write(_ entries: [RecordEntry], isLast: Bool) {
         var batch: [RecordEntry] = []
-        var findings = 0
         for entry in entries {
-            if case .reopen(let done) = entry {
-                if !batch.isEmpty { commit(batch, isLast: isLast) }
-                (batch, findings) = ([], 0)
-                done(Result { try writer.reopen() })
+            guard case .reopen(let done) = entry else {
+                batch.append(entry)
                 continue
             }
-            batch.append(entry)
-            findings += entry.findingCount
-            guard findings >= RecordQueue.batchCount else { continue }
-            commit(batch, isLast: isLast)
+            if !batch.isEmpty { commit(batch, isLast: isLast) }
             batch = []
-            findings = 0
+            done(Result { try writer.reopen() })
         }
         if !batch.isEmpty { commit(batch, isLast: isLast) }
     }

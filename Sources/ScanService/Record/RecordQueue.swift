@@ -20,10 +20,10 @@ final class RecordQueue: Sendable {
     private let isResting = Atomic<Bool>(false)
     private let wake: WakeEvent
 
-    /// About 4 MiB of findings.
-    private static let fullCount = 65_536
-    /// So many are worth a transaction at once; about 10 MiB of lines.
-    static let batchCount = 32_768
+    /// About 12 MiB of findings.
+    private static let fullCount = 131_072
+    /// So many make a transaction; about 20 MiB of lines. Each transaction writes most pages of the index again, so many small ones would cost more.
+    static let batchCount = 65_536
 
     init() throws(EngineError) {
         wake = try WakeEvent()
@@ -31,29 +31,37 @@ final class RecordQueue: Sendable {
 
     /// False once the queue is closed: the entry was not taken.
     func put(_ entry: RecordEntry) -> Bool {
-        var isChange = true
-        if case .checkpoint = entry { isChange = false }
-        let count = entry.findingCount
-        if count > 0 { isChange = false }
-        let (before, after) = pendingFindings.add(count, ordering: .relaxed)
+        let (before, after) = pendingFindings.add(entry.findingCount, ordering: .relaxed)
         let makesWork = before < Self.batchCount && after >= Self.batchCount
         let (isTaken, isFirst) = state.withLock { state in
             guard !state.isClosed else { return (false, false) }
             let isFirst = state.entries.isEmpty
             state.entries.append(entry)
-            state.hasChange = state.hasChange || isChange
+            state.hasChange = state.hasChange || entry.isChange
             return (true, isFirst)
         }
-        if isFirst || isChange || makesWork { wake.signal() }
+        if isFirst || entry.isChange || makesWork { wake.signal() }
         return isTaken
     }
 
-    /// Everything that waits, in order.
-    func takeAll() -> [RecordEntry] {
-        state.withLock { state in
-            state.hasChange = false
-            defer { state.entries = [] }
-            return state.entries
+    /// What waits, in order, up to a whole transaction.
+    func takeBatch() -> [RecordEntry] {
+        beat()
+        return state.withLock { state in
+            var findings = 0
+            let end = state.entries.firstIndex { entry in
+                findings += entry.findingCount
+                return findings >= Self.batchCount
+            }
+            guard let end, end + 1 < state.entries.count else {
+                state.hasChange = false
+                defer { state.entries = [] }
+                return state.entries
+            }
+            let batch = Array(state.entries[...end])
+            state.entries.removeFirst(batch.count)
+            state.hasChange = state.entries.contains(where: \.isChange)
+            return batch
         }
     }
 
@@ -87,6 +95,8 @@ final class RecordQueue: Sendable {
     /// Whether somebody waits for an answer.
     var hasChange: Bool { state.withLock { $0.hasChange } }
     var isClosed: Bool { state.withLock { $0.isClosed } }
+    /// Whether it is closed and everything has been taken.
+    var isDone: Bool { state.withLock { $0.isClosed && $0.entries.isEmpty } }
 
     /// Takes nothing more from now on.
     func close() {
@@ -96,8 +106,10 @@ final class RecordQueue: Sendable {
 
     func wait(nanoseconds: Int64) {
         wake.wait(nanoseconds: nanoseconds)
-        pulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+        beat()
     }
+
+    private func beat() { pulse.store(SteadyClock.nanoseconds(), ordering: .relaxed) }
 
     /// Waits until there is something to do.
     func rest() {
