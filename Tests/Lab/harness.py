@@ -360,7 +360,7 @@ class Daemon:
     def findings(self, job):
         """What `synscan results` tells: (address, port) → finding."""
         result = self.run("results", job, "--json")
-        rows = [json.loads(line) for line in result.out.splitlines()]
+        rows = [row for row in map(json.loads, result.out.splitlines()) if "port" in row]
         found = {(row["address"], row["port"]): row for row in rows}
         if result.code != 0 or len(found) != len(rows):
             raise AssertionError(f"results of {job}: {len(rows)} rows, {len(found)} targets, {result.err}")

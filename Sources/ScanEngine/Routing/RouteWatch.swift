@@ -24,6 +24,10 @@ final class RouteWatch {
         do {
             socket = try OwnedDescriptor(family: AF_NETLINK, type: SOCK_RAW, protocol: Int32(NETLINK_ROUTE))
             let descriptor = socket.raw
+            // Without a number of its own it would count as the kernel, which does not tell itself.
+            var address = sockaddr_nl()
+            address.nl_family = UInt16(AF_NETLINK)
+            _ = try Syscall.retrying { Syscall.withSocketAddress(address) { bind(descriptor, $0, $1) } }
             for group in Self.groups { try Syscall.setOption(descriptor, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, Int32(group.rawValue)) }
         } catch {
             throw EngineError("cannot listen for changes of routes", error)

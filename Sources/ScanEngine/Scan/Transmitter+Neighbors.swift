@@ -75,9 +75,9 @@ extension Transmitter {
         guard !unresolved.isEmpty else { return true }
         var position = table.positions.lowerBound
         while position < table.positions.upperBound {
-            telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
-            guard !books.isStopping else { return false }
+            guard hasRoom() else { return false }
             let end = min(position + 65_536, table.positions.upperBound)
+            var batch: [Observation] = []
             // Under the lock, so that a checkpoint has both or neither.
             books.state.withLock { state in
                 while let next = table.nextSilent(from: position, before: end) {
@@ -86,8 +86,14 @@ extension Transmitter {
                         table.settle(next, as: .filtered)
                     else { continue }
                     state.counters.down += 1
+                    guard specification.recorded.contains(.down) else { continue }
+                    batch.append(
+                        Observation(
+                            time: WallClock.microseconds(), address: target.address, port: target.port, state: .down,
+                            reason: target.address.family == .v4 ? .noArpResponse : .noNeighborResponse))
                 }
                 position = end
+                if !batch.isEmpty { sink.deliver(batch) }
             }
         }
         return true
