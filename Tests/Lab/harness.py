@@ -358,7 +358,7 @@ class Daemon:
         return max((job["id"] for job in self.jobs()), default=0)
 
     def findings(self, job):
-        """What `synscan results` tells: (address, port) → finding."""
+        """What `synscan results` tells of ports: (address, port) → finding."""
         result = self.run("results", job, "--json")
         rows = [row for row in map(json.loads, result.out.splitlines()) if "port" in row]
         found = {(row["address"], row["port"]): row for row in rows}

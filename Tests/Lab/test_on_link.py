@@ -146,14 +146,15 @@ class SmallLink(OnLinkTest):
     def test_exactly_the_hosts_that_are_there_are_found_as_nmap_finds_them(self):
         hosts = draw_hosts(addresses("198.18.9.0", 256), 40, 3)
         self.segment.populate(hosts)
-        self.start_daemon(results={"states": ["open", "closed", "filtered", "down"]})
-        _, job = self.scan("198.18.9.0/24", "-p", "22,80,443,8080,8443")
+        self.start_daemon(results={"states": ["open", "closed", "filtered"]})
+        _, job = self.scan("198.18.9.0/24", "-p", "22,80,443,8080,8443", "--report-hosts")
         ours = {target: row["state"] for target, row in self.daemon.findings(job).items()}
         theirs = {target: state for target, (state, _) in nmap(self.network, "22,80,443,8080,8443", "198.18.9.0/24").items()
                   if target[0] in hosts}
-        self.assertEqual({target: state for target, state in ours.items() if state != "down"}, theirs)
-        self.assertEqual({host for (host, _), state in ours.items() if state == "down"}, set(addresses("198.18.9.0", 256)) - hosts.keys())
-        self.assertEqual({row["reason"] for row in self.daemon.findings(job).values() if row["state"] == "down"}, {"no-arp-response"})
+        self.assertEqual(ours, theirs)
+        down = self.hosts(job, "down")
+        self.assertEqual(down.keys(), set(addresses("198.18.9.0", 256)) - hosts.keys())
+        self.assertEqual({row["reason"] for row in down.values()}, {"no-arp-response"})
         self.assert_account(job, targets=1280, open=len(open_targets(hosts)), down=216 * 5, filtered=0)
 
     def test_hosts_on_an_ipv6_link_are_found_by_their_neighbour_advertisements(self):
@@ -225,7 +226,8 @@ class WhoAnswers(OnLinkTest):
         self.assertTrue(twice, self.hosts(job))
         self.assertIn(hosts["198.18.9.5"][0], str(twice), "both of them are told")
         self.assert_logged_once(job, open_targets({host: told for host, told in hosts.items() if host != "198.18.9.5"})
-                                | {target for target in self.daemon.findings(job) if target[0] == "198.18.9.5"})
+                                | {("198.18.9.5", line["port"]) for line in self.daemon.lines(job, "port")
+                                   if line["address"] == "198.18.9.5"})
 
 
 class PeersChoices(OnLinkTest):
