@@ -54,6 +54,8 @@ package enum Role: String, Codable, Sendable, CaseIterable, Comparable {
 
 /// The daemon as `GET /v1/status` shows it.
 package struct DaemonStatus: Codable, Sendable, Equatable {
+    /// What the machine's own firewall should know of probes, a line each; absent when there is nothing to say.
+    package var advice: [String]?
     package var version: String
     package var pid: Int32
     package var started: Timestamp

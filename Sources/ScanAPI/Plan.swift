@@ -19,6 +19,9 @@ package struct Plan: Codable, Sendable, Equatable {
     /// Names that were resolved, with what they resolved to.
     package var names: [ResolvedName]
 
+    /// What the machine's own firewall should know of these probes, a line each; absent when there is nothing to say.
+    package var advice: [String]?
+
     /// One way that packets take.
     package struct Path: Codable, Sendable, Equatable {
         /// The part of the job's addresses that goes this way, as ranges; at most 16, then `…`.

@@ -97,6 +97,8 @@ package struct Daemon: Sendable {
     private func announce() {
         let configuration = configuration
         logger.info("synscand \(Version.current) listens on \(configuration.control.socket) and writes \(configuration.results.log).")
+        let ports = configuration.scan.sourcePorts
+        for line in ConnectionTracking.read(leavingOut: ports)?.advice(for: ports) ?? [] { logger.warning("\(line)") }
         notifier.ready("listening on \(configuration.control.socket)")
     }
 

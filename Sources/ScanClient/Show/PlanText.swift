@@ -15,7 +15,13 @@ package enum PlanText {
         facts.add("duration", range(Quantities.duration(plan.secondsAtLeast), Quantities.duration(plan.secondsAtMost)))
         facts.add("scope", plan.scope, plan.scope == allowed ? .green : .red)
         for name in plan.names { facts.add(Escaping.forTerminal(name.name), name.addresses.joined(separator: ", ")) }
-        return facts.text + (plan.paths.isEmpty ? "" : "\n" + paths(plan.paths, style: style))
+        return facts.text + (plan.paths.isEmpty ? "" : "\n" + paths(plan.paths, style: style)) + advice(plan.advice)
+    }
+
+    /// What the machine's own firewall should know, below the rest.
+    static func advice(_ lines: [String]?) -> String {
+        guard let lines, !lines.isEmpty else { return "" }
+        return "\n" + lines.map { Escaping.forTerminal($0) + "\n" }.joined()
     }
 
     private static func range(_ low: String, _ high: String) -> String {

@@ -18,7 +18,7 @@ package enum StatusText {
         facts.add("store", status.store)
         facts.add("configuration", status.configuration)
         facts.add("port ranking", status.portRanking)
-        return facts.text
+        return facts.text + PlanText.advice(status.advice)
     }
 
     /// `since 2026-11-23 19:06:01 by alice; no packet leaves until synscan unhalt`

@@ -11,6 +11,7 @@ struct Netlink: ~Copyable {
     enum Subject: Int32 {
         case routes = 0
         case sockets = 4
+        case netfilter = 12
     }
 
     init(_ subject: Subject = .routes) throws(EngineError) {

@@ -15,6 +15,9 @@ final class Lane {
     /// What was tried before it, and why that was not possible.
     let refusals: [String]
     private let link: any ProbeLink
+    /// Why the kernel takes nothing, where that is known, for people; and when it was asked last, ns.
+    private(set) var obstacle: String?
+    private var tableSeen: Int64 = 0
     /// Allocated here, freed in deinit; the packet path makes frames through it without touching this object.
     let writer: UnsafeMutablePointer<FrameWriter>
 
@@ -97,6 +100,11 @@ final class Lane {
             case .sent(let count):
                 next += count
                 sent.probes += count
+            case .refused where isTableFull():
+                guard whileBusy() else {
+                    sent.dropped = writer.pointee.positions[next]
+                    return sent
+                }
             case .refused:
                 next += 1
                 sent.refused += 1
@@ -108,6 +116,19 @@ final class Lane {
             }
         }
         return sent
+    }
+
+    /// Whether the kernel refuses what it shall send for us because it has no place for another connection. Asked at most every tenth of a second.
+    private func isTableFull() -> Bool {
+        guard kind == .rawIP else { return false }
+        let now = SteadyClock.nanoseconds()
+        guard now - tableSeen > 100_000_000 else { return obstacle != nil }
+        tableSeen = now
+        let isFull = ConnectionTracking.isFull
+        obstacle =
+            isFull
+            ? "the kernel's table of connections is full, so that it sends nothing new (synscan status says how to leave probes out)" : nil
+        return isFull
     }
 
     private func clear() {

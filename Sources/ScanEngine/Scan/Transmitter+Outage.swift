@@ -66,7 +66,8 @@ extension Transmitter {
             doubtfulSince = WallClock.microseconds() - books.answerTimeout
         }
         if now - blockedSince > Self.patienceWithKernel {
-            books.meet("the interface takes no packets: its cable or its other end is missing")
+            let reason = lanes.lazy.compactMap(\.obstacle).first
+            books.meet(reason ?? "the interface takes no packets: its cable or its other end is missing")
         }
     }
 

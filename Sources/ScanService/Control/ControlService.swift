@@ -73,6 +73,7 @@ package struct ControlService: Sendable {
             role: asker.role)
         status.halted = halt.halt
         status.obstacle = recorder.obstacles.obstacle
+        status.advice = try await WorkPools.run { [planner] in planner.advice }
         return status
     }
 

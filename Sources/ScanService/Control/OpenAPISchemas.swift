@@ -105,6 +105,7 @@ enum OpenAPISchemas {
                 "next_hop": {"type": "string"}, "hardware_address": {"type": "string"}, "link": {"type": "string"},
                 "link_reason": {"type": "string"}}}},
               "scope": {"type": "string", "description": "allowed, or the sentence that refuses it"},
+              "advice": {"type": "array", "items": {"type": "string"}, "description": "what the machine's own firewall should know"},
               "names": {"type": "array", "items": {"type": "object", "properties": {
                 "name": {"type": "string"}, "addresses": {"type": "array", "items": {"type": "string"}}}}}}}
         """
@@ -118,7 +119,7 @@ enum OpenAPISchemas {
               "configuration": {"type": "string"}, "port_ranking": {"type": "string"}, "audit_log": {"type": "string"},
               "role": {"enum": [\(list(Role.allCases.map(\.rawValue)))]},
               "halted": {"type": "object", "required": ["since", "uid"], "properties": {"since": \(time), "uid": {"type": "integer"}}},
-              "obstacle": {"type": "string", "description": "what keeps all jobs waiting"}}}
+              "advice": {"type": "array", "items": {"type": "string"}}, "obstacle": {"type": "string", "description": "what keeps all jobs waiting"}}}
         """
 
     private static let time = "{\"type\": \"string\", \"format\": \"date-time\"}"

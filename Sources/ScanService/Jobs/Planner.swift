@@ -36,7 +36,14 @@ package struct Planner: Sendable {
             secondsAtLeast: Double(targets) / Double(draft.rate), secondsAtMost: Double(atMost) / Double(draft.rate),
             paths: try paths(to: draft).map(shown), scope: refusal?.message ?? "allowed", names: draft.names)
         plan.rateFound = draft.isRateFound
+        plan.advice = advice
         return plan
+    }
+
+    /// What the machine's own firewall should know of probes. Blocks.
+    package var advice: [String]? {
+        let ports = settings.current.scan.sourcePorts
+        return ConnectionTracking.read(leavingOut: ports)?.advice(for: ports)
     }
 
     private func shown(_ path: ScanPath) throws -> Plan.Path {
