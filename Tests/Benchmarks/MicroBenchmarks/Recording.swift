@@ -86,7 +86,7 @@ enum Recording {
     }
 
     private static func remove(_ directory: String) {
-        for path in ["store/synscan.db", "store/synscan.db-wal", "store/synscan.db-shm", "store", "log", ""] {
+        for path in ["store/synscan.db", "store/synscan.db-wal", "store/synscan.db-shm", "store/synscan.lock", "store", "log", ""] {
             _ = Glibc.remove("\(directory)/\(path)")
         }
     }
