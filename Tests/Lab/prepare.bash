@@ -75,10 +75,10 @@ swift_candidates() {
     /usr/local/swift*/usr/bin/swift /usr/local/bin/swift "$builder_home"/swift*/usr/bin/swift /usr/share/swift*/usr/bin/swift
 }
 
-# swift build -c release …, as the builder. On a machine that never built a Swift package, what SwiftPM keeps in the home folder stays
+# Runs a command, which may call swift_build. On a machine that never built a Swift package, what SwiftPM keeps in the home folder stays
 # inside .build, and the frame of folders that it makes there all the same goes again.
-build_release() (
-  options=(-c release "$@") places=(TMPDIR="$PWD/.build/tmp") frame=$builder_home/.swiftpm
+where_swift_builds() (
+  options=() places=(TMPDIR="$PWD/.build/tmp") frame=$builder_home/.swiftpm
   trap 'as_builder rm -rf .build/tmp' EXIT
   if [[ ! -e $frame ]]; then
     options+=(--config-path .build/home/configuration --security-path .build/home/security)
@@ -87,14 +87,35 @@ build_release() (
     trap 'as_builder rm -rf .build/tmp "$frame/cache"; as_builder find "$frame" -depth -type d -empty -delete 2>/dev/null || true' EXIT
   fi
   as_builder mkdir -p .build/tmp
-  as_builder env PATH="$PATH" "${places[@]}" swift build "${options[@]}"
+  "$@"
 )
+
+# As the builder.
+swift_build() { as_builder env PATH="$PATH" "${places[@]}" swift build -c release "${options[@]}" "$@"; }
+
+static_programs() {
+  local product
+  for product in synscand synscan; do
+    swift_build --static-swift-stdlib -Xlinker -s --scratch-path .build/static --product "$product"
+  done
+}
+
+# Both at once: a compiler of whole modules often has work for one core only. What the second says comes when it has ended.
+programs_and_tests() {
+  local output=.build/tmp/static.log second status=0
+  static_programs >"$output" 2>&1 &
+  second=$!
+  swift_build --build-tests || status=$?
+  wait "$second" || status=$?
+  cat "$output"
+  return "$status"
+}
+
+build_release() { where_swift_builds swift_build "$@"; }
 
 # Builds programs that run where no Swift toolchain is, without symbols. They are in .build/static/release: not in .build, because every
 # Swift file is compiled anew when this option changes.
-build_static() {
-  local product
-  for product in synscand synscan; do
-    build_release --static-swift-stdlib -Xlinker -s --scratch-path .build/static --product "$product"
-  done
-}
+build_static() { where_swift_builds static_programs; }
+
+# The tests with the programs that they need, and those.
+build_all() { where_swift_builds programs_and_tests; }
