@@ -6,9 +6,11 @@ import pathlib
 import signal
 import statistics
 import subprocess
+import sys
 import time
 
 import harness
+from harness import addresses
 from bench import tell
 from grounds import lab_of
 from peers import Ground, Masscan, Synscan, Zmap
@@ -116,10 +118,10 @@ def internet(bench):
     """65,536 addresses of which every target has its fate; who finds most of what is open in a second?"""
     ports = 8 if bench.short else 64
     with lab_of("198.19.0.0/16") as lab:
-        lab("internet", "198.19.0.0/16", 10, 200, 0, 0, bench.seed)
-        ground = ground_of(lab, ports, bench.seed)
+        ground_of = answers(lab, bench.seed)
+        ground = ground_of(ports)
         daemon = bench.daemon(lab, max_rate=UNLIMITED, max_rate_per_host=UNLIMITED, max_rate_per_network=UNLIMITED)
-        single = ground_of(lab, 1, bench.seed)
+        single = ground_of(1)
         scanners = [
             Synscan("synscan", ground, daemon=daemon),
             Masscan("masscan, unlimited", ground, "--rate", UNLIMITED, "--retries", 0),
@@ -128,7 +130,7 @@ def internet(bench):
         ]
         find(bench, lab, f"{ground.count:,} targets", scanners, ports)
         if not bench.short:
-            large = ground_of(lab, 256, bench.seed)
+            large = ground_of(256)
             scanners = [
                 Synscan("synscan", large, daemon=daemon, runs=1),
                 Masscan("masscan, unlimited", large, "--rate", UNLIMITED, "--retries", 0, runs=1),
@@ -158,6 +160,20 @@ def find(bench, lab, scenario, scanners, ports):
     bench.promise(scenario, "correct findings a second, beside the better peer", yields[0] / best, "≥", 2, 0.5)
 
 
-def ground_of(lab, ports, seed):
-    truth = set(lab("truth", 10, "198.19.0.0", 65_536, 1000, 999 + ports, seed).split())
-    return Ground(["198.19.0.0/16"], f"1000-{999 + ports}" if ports > 1 else "1000", 65_536 * ports, truth)
+def answers(lab, seed):
+    """Has all addresses answer; the ground of their first so many ports. The kernel does it, more slowly, where the lab's program cannot be loaded."""
+    simulated = True
+    try:
+        lab("internet", "198.19.0.0/16", 10, 200, 0, 0, seed)
+    except AssertionError as error:
+        simulated = False
+        print(f"The simulated internet is not to be had, the kernel answers instead, on one port: {error}", file=sys.stderr)
+        lab("open", 1000)
+        lab("silent", "198.19.0.0/16:1012-1255")
+
+    def truth(ports):
+        if simulated:
+            return set(lab("truth", 10, "198.19.0.0", 65_536, 1000, 999 + ports, seed).split())
+        return {f"{host}:1000" for host in addresses("198.19.0.0", 65_536)}
+
+    return lambda ports: Ground(["198.19.0.0/16"], f"1000-{999 + ports}" if ports > 1 else "1000", 65_536 * ports, truth(ports))

@@ -73,7 +73,7 @@ class BadRequests(LabTest):
         self.assert_refused(["scan", "198.18.64.1", "198.19.0.5", "-p", "80"], 3, "198.19.0.5")
 
     def test_an_ipv6_target_that_no_route_leads_to_is_named(self):
-        self.assert_refused(["scan", "fd00::1", "-p", "80"], 1, "fd00::1", "route")
+        self.assert_refused(["plan", "fd00::1", "-p", "80"], 1, "fd00::1", "route")
 
     def test_a_source_that_is_not_the_machines_own_is_refused(self):
         self.assert_refused(["scan", "198.18.64.1", "-p", "80", "--source-address", "198.18.77.7"], 1, "198.18.77.7")

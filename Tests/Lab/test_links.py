@@ -46,7 +46,7 @@ class EachLink(LabTest):
     def test_what_must_go_through_the_kernel_does(self):
         daemon = self.own_daemon().start()
         plan = daemon.run("plan", "198.18.0.1", "127.0.0.1", "198.18.0.2", GATEWAY, "-p", "80").out
-        self.assertRegex(plan, r"198\.18\.0\.2 +near0 .*raw-ip +on the link itself")
+        self.assertRegex(plan, r"198\.18\.0\.2 +near0 .* xdp +on the link itself")
         self.assertRegex(plan, r"127\.0\.0\.1 +lo .*raw-ip +the machine's own address")
         self.assertRegex(plan, r"198\.18\.64\.0/22 +near0 .* xdp ")
 

@@ -70,7 +70,7 @@ struct StoreTests {
             job = try Samples.insertJob(store)
             try store.pool.write { db in
                 try db.execute(sql: "ALTER TABLE outbox DROP COLUMN is_packed")
-                try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier LIKE '6 %'")
+                try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier LIKE '7 %'")
                 try db.execute(sql: "DROP TABLE findings")
                 try db.execute(sql: findingsBefore)
                 try db.execute(

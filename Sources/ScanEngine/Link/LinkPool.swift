@@ -75,7 +75,11 @@ package final class LinkPool: Sendable {
     private func openRawIP(_ path: ScanPath, _ options: TCPOptions, after refusals: [String] = []) throws(EngineError) -> Opened {
         let template = SynTemplate(framing: .none, source: path.source, options: options)
         let link: any ProbeLink
-        if let opener { link = opener(template) } else { link = try RawIPLink(path.interface, source: path.source, template: template) }
+        if let opener {
+            link = opener(template)
+        } else {
+            link = try RawIPLink(path.interface, source: path.source, scope: path.scope, template: template)
+        }
         return Opened(link, template, .rawIP, path, after: refusals)
     }
 

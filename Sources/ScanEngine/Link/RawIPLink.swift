@@ -16,12 +16,13 @@ final class RawIPLink: ProbeLink {
     /// Where the kernel wants the destination, struct sockaddr_in and sockaddr_in6.
     private static let addressOffset = (v4: 4, v6: 8)
 
-    init(_ interface: NetworkInterface, source: IPAddress, template: SynTemplate) throws(EngineError) {
+    /// `scope` is the number of the interface on whose link link-local addresses are meant.
+    init(_ interface: NetworkInterface, source: IPAddress, scope: Int32, template: SynTemplate) throws(EngineError) {
         self.interface = interface
         isIPv6 = source.family == .v6
         frames = FrameBatch(template: template.bytes)
         do {
-            socket = try Self.open(interface, source)
+            socket = try Self.open(interface, source, scope)
         } catch {
             throw EngineError("cannot open a raw IP socket on \(interface.name)", error)
         }
@@ -29,7 +30,7 @@ final class RawIPLink: ProbeLink {
         for index in 0..<FrameSlots.batch {
             let place = destinations + index * Self.stride
             if isIPv6 {
-                let address = sockaddr_in6(address: 0, port: 0, interface: interface.index)
+                let address = sockaddr_in6(address: 0, port: 0, interface: scope)
                 place.initializeMemory(as: sockaddr_in6.self, to: address)
             } else {
                 place.initializeMemory(as: sockaddr_in.self, to: sockaddr_in(address: 0, port: 0))
@@ -43,7 +44,7 @@ final class RawIPLink: ProbeLink {
         destinations.deallocate()
     }
 
-    private static func open(_ interface: NetworkInterface, _ source: IPAddress) throws(Errno) -> OwnedDescriptor {
+    private static func open(_ interface: NetworkInterface, _ source: IPAddress, _ scope: Int32) throws(Errno) -> OwnedDescriptor {
         // IPPROTO_RAW implies that the header is ours, and receives nothing.
         let socket = try OwnedDescriptor(family: source.family.addressFamily, type: SOCK_RAW, protocol: Int32(IPPROTO_RAW))
         try Syscall.enlargeSendBuffer(socket.raw)
@@ -52,7 +53,7 @@ final class RawIPLink: ProbeLink {
         if let v4 = source.v4 {
             _ = try Syscall.retrying { Syscall.withSocketAddress(sockaddr_in(address: v4, port: 0)) { bind(descriptor, $0, $1) } }
         } else {
-            let address = sockaddr_in6(address: source.value, port: 0, interface: interface.index)
+            let address = sockaddr_in6(address: source.value, port: 0, interface: scope)
             _ = try Syscall.retrying { Syscall.withSocketAddress(address) { bind(descriptor, $0, $1) } }
         }
         if !interface.isLoopback {

@@ -10,7 +10,15 @@ final class NeighborSocket {
     private let interface: NetworkInterface
     private let own: HardwareAddress
     private let source: IPAddress
-    private var buffer = [UInt8](repeating: 0, count: 256)
+    private var buffer = [UInt8](repeating: 0, count: 2048)
+
+    /// What a neighbour tells.
+    struct Answer {
+        let address: IPAddress
+        let hardware: HardwareAddress
+        /// Whether it holds that this replaces whatever was known (RFC 4861 §4.4); in ARP everybody does.
+        let insists: Bool
+    }
 
     /// Opens it for neighbours of the family of `source`, an address of `interface`.
     init(_ interface: NetworkInterface, source: IPAddress) throws(EngineError) {
@@ -58,12 +66,12 @@ final class NeighborSocket {
         try result.get()
     }
 
-    /// Asks who has `address`. A question for which the kernel has no room is lost, as one can be on the wire. Throws when the interface is gone or
-    /// down.
-    func ask(_ address: IPAddress) throws(EngineError) {
-        guard let question = question(for: address) else { return }
-        guard send(socket.raw, question, question.count, Int32(MSG_DONTWAIT)) < 0 else { return }
-        _ = try SendOutcome(-1, interface: interface.name)
+    /// Asks who has `address`; false when the kernel has no room for the question. Throws when the interface is gone or down.
+    func ask(_ address: IPAddress) throws(EngineError) -> Bool {
+        guard let question = question(for: address) else { return true }
+        let sent = send(socket.raw, question, question.count, Int32(MSG_DONTWAIT))
+        if case .busy = try SendOutcome(sent > 0 ? 1 : -1, interface: interface.name) { return false }
+        return true
     }
 
     private func question(for address: IPAddress) -> [UInt8]? {
@@ -74,24 +82,38 @@ final class NeighborSocket {
         return NeighborSolicitation(for: address.value, from: source.value, own).frame
     }
 
-    /// Gives each answer that has arrived: whose hardware address it tells, and that.
-    func take(_ each: (IPAddress, HardwareAddress) -> Void) {
-        while case let count = recv(socket.raw, &buffer, buffer.count, Int32(MSG_DONTWAIT)), count > 0 {
+    /// Gives each answer that has arrived.
+    func take(_ each: (Answer) -> Void) {
+        var sender = sockaddr_ll()
+        while case let count = receive(&sender), count > 0 {
+            // Frames for others reach an interface that listens to all, with the tags of foreign VLANs taken off.
+            guard sender.sll_pkttype != UInt8(PACKET_OTHERHOST) else { continue }
             buffer.withUnsafeBytes { bytes in
                 guard let frame = PacketBytes(UnsafeRawBufferPointer(rebasing: bytes[..<min(count, bytes.count)])),
-                    let (address, hardware) = Self.answer(in: frame)
+                    let answer = Self.answer(in: frame)
                 else { return }
-                each(address, hardware)
+                each(answer)
+            }
+        }
+    }
+
+    private func receive(_ sender: inout sockaddr_ll) -> Int {
+        var length = socklen_t(MemoryLayout<sockaddr_ll>.size)
+        return withUnsafeMutablePointer(to: &sender) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                recvfrom(socket.raw, &buffer, buffer.count, Int32(MSG_DONTWAIT), $0, &length)
             }
         }
     }
 
     /// Requests tell of their sender, too.
-    private static func answer(in frame: PacketBytes) -> (IPAddress, HardwareAddress)? {
-        if let message = ARPMessage(ethernet: frame) { return (IPAddress(v4: message.sender), message.senderHardware) }
+    private static func answer(in frame: PacketBytes) -> Answer? {
+        if let message = ARPMessage(ethernet: frame) {
+            return Answer(address: IPAddress(v4: message.sender), hardware: message.senderHardware, insists: true)
+        }
         guard let (type, packet) = EtherType.payload(of: frame), type == EtherType.ipv6, let told = NeighborAdvertisement(ipv6: packet),
             let hardware = told.hardware
         else { return nil }
-        return (IPAddress(v6: told.target), hardware)
+        return Answer(address: IPAddress(v6: told.target), hardware: hardware, insists: told.overrides)
     }
 }

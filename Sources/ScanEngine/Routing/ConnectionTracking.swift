@@ -23,10 +23,10 @@ package struct ConnectionTracking: Sendable, Equatable {
         return ConnectionTracking(entries: entries, most: most, isLeftOut: rules.leavePortsOut)
     }
 
-    /// Whether there is no place for another connection.
+    /// Whether there is no place for another connection, or was none a moment ago: a full table hovers just below its size.
     static var isFull: Bool {
         guard var netlink = try? Netlink(.netfilter), case (let entries?, let most?) = usage(&netlink) else { return false }
-        return entries >= most
+        return entries >= most - most / 64
     }
 
     private static func request(_ subsystem: Int, _ message: Int, family: UInt8 = 0, flags: Int32 = 0) -> NetlinkRequest {

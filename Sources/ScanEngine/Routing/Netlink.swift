@@ -2,10 +2,11 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// A conversation with the kernel about routes (rtnetlink(7)) or sockets (sock_diag(7)). One thread at a time.
+/// A conversation with the kernel about routes (rtnetlink(7)), sockets (sock_diag(7)) or its firewall. One thread at a time.
 struct Netlink: ~Copyable {
     private let socket: OwnedDescriptor
     private var sequence: UInt32 = 0
+    private var isInterrupted = false
     private var buffer = [UInt8](repeating: 0, count: 1 << 16)
 
     enum Subject: Int32 {
@@ -31,21 +32,31 @@ struct Netlink: ~Copyable {
     }
 
     /// Sends one request and gives every message of the answer to `each`. A refusal by the kernel is thrown as its errno.
+    ///
+    /// A dump during which something has changed is made once more; then messages come again.
     mutating func ask(_ request: NetlinkRequest, each: (NetlinkMessage) -> Void) throws(Errno) {
-        sequence &+= 1
-        let bytes = request.encoded(sequence: sequence)
-        _ = try Syscall.retrying { send(socket.raw, bytes, bytes.count, 0) }
-        while true {
-            let length = try Syscall.retrying { recv(socket.raw, &buffer, 1 << 16, 0) }
-            if try take(buffer[..<length], dump: request.isDump, each) { return }
+        for _ in 0..<Self.mostDumps {
+            sequence &+= 1
+            isInterrupted = false
+            let bytes = request.encoded(sequence: sequence)
+            _ = try Syscall.retrying { send(socket.raw, bytes, bytes.count, 0) }
+            var isComplete = false
+            while !isComplete {
+                let length = try Syscall.retrying { recv(socket.raw, &buffer, 1 << 16, 0) }
+                isComplete = try take(buffer[..<length], dump: request.isDump, each)
+            }
+            if !isInterrupted { return }
         }
     }
 
+    private static let mostDumps = 5
+
     /// Goes through one datagram; true when the answer is complete.
-    private func take(_ datagram: ArraySlice<UInt8>, dump: Bool, _ each: (NetlinkMessage) -> Void) throws(Errno) -> Bool {
+    private mutating func take(_ datagram: ArraySlice<UInt8>, dump: Bool, _ each: (NetlinkMessage) -> Void) throws(Errno) -> Bool {
         var rest = datagram
         while let message = NetlinkMessage(&rest) {
             guard message.sequence == sequence else { continue }
+            if message.flags & UInt16(NLM_F_DUMP_INTR) != 0 { isInterrupted = true }
             switch Int32(message.type) {
             case NLMSG_DONE: return true
             case NLMSG_ERROR:
@@ -100,6 +111,7 @@ struct NetlinkRequest {
 /// One message of an answer.
 struct NetlinkMessage {
     let type: UInt16
+    let flags: UInt16
     let sequence: UInt32
     /// Everything after the netlink header.
     let payload: ArraySlice<UInt8>
@@ -107,9 +119,10 @@ struct NetlinkMessage {
     /// Takes the next message off `bytes`; nil when there is no whole one.
     init?(_ bytes: inout ArraySlice<UInt8>) {
         guard let length = bytes.number(at: 0, as: UInt32.self), length >= 16, length <= bytes.count,
-            let type = bytes.number(at: 4, as: UInt16.self), let sequence = bytes.number(at: 8, as: UInt32.self)
+            let type = bytes.number(at: 4, as: UInt16.self), let flags = bytes.number(at: 6, as: UInt16.self),
+            let sequence = bytes.number(at: 8, as: UInt32.self)
         else { return nil }
-        self.type = type
+        (self.type, self.flags) = (type, flags)
         self.sequence = sequence
         payload = bytes.dropFirst(16).prefix(Int(length) - 16)
         bytes = bytes.dropFirst(min(bytes.count, (Int(length) + 3) & ~3))

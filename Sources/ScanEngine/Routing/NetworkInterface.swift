@@ -8,6 +8,8 @@ package struct NetworkInterface: Sendable, Hashable {
     package let index: Int32
     package let isUp: Bool
     package let isLoopback: Bool
+    /// Whether neighbours on its link tell their hardware addresses (not IFF_NOARP, netdevice(7)).
+    package let asksForNeighbors: Bool
     /// Nil where frames carry no Ethernet header (tun, WireGuard, PPP).
     package let hardwareAddress: HardwareAddress?
 
@@ -17,6 +19,7 @@ package struct NetworkInterface: Sendable, Hashable {
     private static let ethernetType: UInt16 = 1
     private static let upFlag: UInt32 = 0x1
     private static let loopbackFlag: UInt32 = 0x8
+    private static let noArpFlag: UInt32 = 0x80
 
     /// All interfaces, by index.
     static func all(_ netlink: inout Netlink) throws(EngineError) -> [Int32: NetworkInterface] {
@@ -46,6 +49,7 @@ package struct NetworkInterface: Sendable, Hashable {
         self.index = index
         isUp = flags & Self.upFlag != 0
         isLoopback = flags & Self.loopbackFlag != 0
+        asksForNeighbors = flags & Self.noArpFlag == 0
         let address = attributes[Int(IFLA_ADDRESS)].flatMap { HardwareAddress(bytes: $0) }
         hardwareAddress = type == Self.ethernetType ? address : nil
     }

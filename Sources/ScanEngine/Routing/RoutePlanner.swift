@@ -5,16 +5,44 @@ import SystemPackage
 package enum RoutePlanner {
     /// The paths to `addresses`, each address on one of them. Broadcast addresses have none; they are never probed.
     ///
-    /// Throws when a part has no route (the first such part is named), when the interface does
-    /// not exist or is down, when `source` is not this machine's, or when a gateway does not answer ARP.
+    /// Throws when a part has no route (the first such part is named), when an interface does not exist or is down, when the source is not this
+    /// machine's, or when a gateway does not say its hardware address.
     package static func paths(for addresses: AddressSet, _ narrowing: Narrowing = Narrowing()) throws(EngineError) -> [ScanPath] {
         var netlink = try Netlink()
         let interfaces = try NetworkInterface.all(&netlink)
-        let narrowed = Narrowed(
+        var paths: [ScanPath] = []
+        for (route, destinations) in try parts(of: addresses, narrowing, interfaces, &netlink) {
+            guard let interface = interfaces[route.interface] else {
+                throw EngineError(.unroutable, "The interface of the route to \(destinations.ranges[0]) has gone: try again.")
+            }
+            paths.append(try path(route, destinations, interface, &netlink))
+        }
+        return paths.sorted { first(of: $0) < first(of: $1) }
+    }
+
+    /// The first addresses that do not go by one of `paths` any more; nil when all do. Gateways are not asked for anything. Throws as `paths` does.
+    package static func change(
+        of paths: [ScanPath], for addresses: AddressSet, _ narrowing: Narrowing
+    ) throws(EngineError) -> AddressRange? {
+        var netlink = try Netlink()
+        let interfaces = try NetworkInterface.all(&netlink)
+        let parts = try parts(of: addresses, narrowing, interfaces, &netlink)
+        return paths.first { path in
+            !parts.contains { route, destinations in
+                destinations == path.destinations && route.source == path.source && route.nextHop == path.nextHop
+                    && route.interface == path.interface.index && interfaces[route.interface] == path.interface
+            }
+        }?.destinations.ranges.first
+    }
+
+    /// The job's addresses by the routes that they have.
+    private static func parts(
+        of addresses: AddressSet, _ narrowing: Narrowing, _ interfaces: [Int32: NetworkInterface], _ netlink: inout Netlink
+    ) throws(EngineError) -> [(Route, AddressSet)] {
+        var search = Search(
             interface: try narrowing.interface.map { name throws(EngineError) in try usable(name, among: interfaces) },
             zone: try narrowing.zone.map { name throws(EngineError) in try usable(name, among: interfaces) },
             source: try narrowing.source.map { source throws(EngineError) in try ownAddress(source, &netlink) })
-
         var parts: [Route: [AddressRange]] = [:]
         var answer: (interval: Int, route: Route)?
         for stretch in try stretches(of: addresses, &netlink) {
@@ -23,19 +51,12 @@ package enum RoutePlanner {
                 if answer.route.kind != .broadcast { parts[answer.route, default: []].append(stretch.range) }
                 continue
             }
-            for (range, route) in try routes(to: stretch, narrowed, &netlink) {
+            for (range, route) in try search.routes(to: stretch, &netlink) {
                 if route.kind != .broadcast { parts[route, default: []].append(range) }
                 answer = (stretch.interval, route)
             }
         }
-        var paths: [ScanPath] = []
-        for (route, ranges) in parts {
-            guard let interface = interfaces[route.interface] else {
-                throw EngineError(.unroutable, "The interface of the route to \(ranges[0]) has gone: try again.")
-            }
-            paths.append(try path(route, AddressSet(ranges), interface, &netlink))
-        }
-        return paths.sorted { first(of: $0) < first(of: $1) }
+        return parts.map { ($0.key, AddressSet($0.value)) }
     }
 
     private static func first(of path: ScanPath) -> IPAddress {
@@ -60,13 +81,6 @@ package enum RoutePlanner {
         return source
     }
 
-    /// A narrowing with what it names found.
-    private struct Narrowed {
-        var interface: NetworkInterface?
-        var zone: NetworkInterface?
-        var source: IPAddress?
-    }
-
     /// A part of a job's addresses, with the number of the interval between two boundaries that it lies in.
     private struct Stretch {
         var range: AddressRange
@@ -83,7 +97,7 @@ package enum RoutePlanner {
         var next = 0
         func add(_ first: IPAddress, _ last: IPAddress, _ interval: Int) {
             guard let range = AddressRange(first: first, last: last) else { return }
-            stretches.append(Stretch(range: range, interval: interval, isMultipath: boundaries.multipath.contains(first)))
+            stretches.append(Stretch(range: range, interval: interval, isMultipath: interval > 0 && boundaries.areMultipath[interval - 1]))
         }
         for range in addresses.ranges {
             var start = range.first
@@ -98,55 +112,63 @@ package enum RoutePlanner {
         return stretches
     }
 
-    /// So many addresses of a job may each be asked for where the kernel has several ways for them; beyond that, one way is taken for all of a stretch.
-    private static let mostQuestions: UInt128 = 65_536
+    /// The questions to the kernel, with what narrows them.
+    private struct Search {
+        var interface: NetworkInterface?
+        var zone: NetworkInterface?
+        var source: IPAddress?
+        /// So many addresses of a job may still be asked for one by one where the kernel has several ways; beyond that, one way is taken for all of
+        /// a stretch.
+        var questions: UInt128 = 65_536
 
-    /// The parts of a stretch with their routes; neighbours of the same route are one part.
-    private static func routes(
-        to stretch: Stretch, _ narrowed: Narrowed, _ netlink: inout Netlink
-    ) throws(EngineError) -> [(AddressRange, Route)] {
-        guard stretch.isMultipath, stretch.range.count <= mostQuestions else {
-            return [(stretch.range, try route(to: stretch.range, narrowed, &netlink))]
-        }
-        var parts: [(AddressRange, Route)] = []
-        var address: IPAddress? = stretch.range.first
-        while let here = address, here <= stretch.range.last {
-            let route = try route(to: AddressRange(here), narrowed, &netlink)
-            if let last = parts.last, last.1 == route, let longer = AddressRange(first: last.0.first, last: here) {
-                parts[parts.count - 1].0 = longer
-            } else {
-                parts.append((AddressRange(here), route))
+        /// The parts of a stretch with their routes; neighbours of the same route are one part.
+        mutating func routes(to stretch: Stretch, _ netlink: inout Netlink) throws(EngineError) -> [(AddressRange, Route)] {
+            guard stretch.isMultipath, stretch.range.count <= questions else {
+                return [(stretch.range, try route(to: stretch.range, &netlink))]
             }
-            address = here.next
+            questions -= stretch.range.count
+            var parts: [(AddressRange, Route)] = []
+            var address: IPAddress? = stretch.range.first
+            while let here = address, here <= stretch.range.last {
+                let route = try route(to: AddressRange(here), &netlink)
+                if let last = parts.last, last.1 == route, let longer = AddressRange(first: last.0.first, last: here) {
+                    parts[parts.count - 1].0 = longer
+                } else {
+                    parts.append((AddressRange(here), route))
+                }
+                address = here.next
+            }
+            return parts
         }
-        return parts
-    }
 
-    private static func route(
-        to stretch: AddressRange, _ narrowed: Narrowed, _ netlink: inout Netlink
-    ) throws(EngineError) -> Route {
-        let isLinkLocal = Narrowing.linkLocal?.contains(stretch.first) == true
-        let interface = isLinkLocal ? narrowed.zone ?? narrowed.interface : narrowed.interface
-        guard interface != nil || !isLinkLocal else {
-            throw EngineError(
-                .unroutable, "\(stretch) is link-local: say on which interface, as in \(stretch.first)%eth0, or with --interface.")
-        }
-        let via = interface.map { " through \($0.name)" } ?? ""
-        // A source of the other family says nothing about these.
-        let source = narrowed.source?.family == stretch.first.family ? narrowed.source : nil
-        do {
-            // A machine's own addresses are reached through loopback, whichever interface was asked for.
-            if let own = try? RouteTable.route(to: stretch.first, interface: nil, source: source, &netlink), own.kind == .local {
-                return own
+        private func route(to stretch: AddressRange, _ netlink: inout Netlink) throws(EngineError) -> Route {
+            let isLinkLocal = Narrowing.linkLocal?.contains(stretch.first) == true
+            let interface = isLinkLocal ? zone ?? self.interface : self.interface
+            guard interface != nil || !isLinkLocal else {
+                throw EngineError(
+                    .unroutable, "\(stretch) is link-local: say on which interface, as in \(stretch.first)%eth0, or with --interface.")
             }
-            if let route = try RouteTable.route(to: stretch.first, interface: interface?.index, source: source, &netlink) {
-                return route
+            let via = interface.map { " through \($0.name)" } ?? ""
+            // A source of the other family says nothing about these.
+            let source = source?.family == stretch.first.family ? source : nil
+            do {
+                // A machine's own addresses are reached through loopback, whichever interface was asked for; a link-local one is only the machine's
+                // own on the link that it was given on.
+                if interface != nil, !isLinkLocal,
+                    let own = try? RouteTable.route(to: stretch.first, interface: nil, source: source, &netlink), own.kind == .local
+                {
+                    return own
+                }
+                if var route = try RouteTable.route(to: stretch.first, interface: interface?.index, source: source, &netlink) {
+                    if isLinkLocal, let interface { route.scope = interface.index }
+                    return route
+                }
+            } catch {
+                throw EngineError(
+                    .unroutable, "There is no route to \(stretch)\(via) (\(error.description)): add one, or leave these addresses out.")
             }
-        } catch {
-            throw EngineError(
-                .unroutable, "There is no route to \(stretch)\(via) (\(error.description)): add one, or leave these addresses out.")
+            throw EngineError(.unroutable, "The route to \(stretch)\(via) gives no source address: give this machine one.")
         }
-        throw EngineError(.unroutable, "The route to \(stretch)\(via) gives no source address: give this machine one.")
     }
 
     private static func path(
@@ -157,11 +179,13 @@ package enum RoutePlanner {
         }
         func path(_ hop: ScanPath.Hop, _ reason: String) -> ScanPath {
             ScanPath(
-                destinations: destinations, interface: interface, source: route.source, hop: hop, reason: reason, nextHop: route.nextHop)
+                destinations: destinations, interface: interface, source: route.source, scope: route.scope, hop: hop, reason: reason,
+                nextHop: route.nextHop)
         }
         if route.kind == .local { return path(.kernel, "the machine's own address") }
         guard interface.hasEthernet else { return path(.kernel, "\(interface.name) has no Ethernet header") }
         guard let nextHop = route.nextHop else {
+            guard interface.asksForNeighbors else { return path(.kernel, "\(interface.name) knows no hardware addresses (NOARP)") }
             return destinations.count <= NeighborSweep.mostAddresses
                 ? path(.link, "on the link itself")
                 : path(.kernel, "on the link itself, and more than \(NeighborSweep.mostAddresses) addresses: the kernel resolves each")

@@ -17,6 +17,8 @@ struct Route: Hashable {
     var source: IPAddress
     /// Of either family: an IPv4 route may lead by way of an IPv6 neighbour (RFC 8950).
     var nextHop: IPAddress?
+    /// The interface on whose link a link-local destination is meant, even where that is this machine itself; else the one above.
+    var scope: Int32
 }
 
 /// What the kernel's routing decides, asked and never guessed (rtnetlink(7)).
@@ -26,14 +28,14 @@ enum RouteTable {
         /// The first addresses of the stretches inside which every routing table and rule treats all addresses alike, ascending: 0.0.0.0 is the
         /// first, `::` is one of them.
         var starts: [IPAddress]
-        /// Inside these the kernel chooses among several ways anew for each address.
-        var multipath: AddressSet
+        /// Whether the kernel chooses among several ways anew for each address of the stretch.
+        var areMultipath: [Bool]
     }
 
     /// Each routed prefix and each rule's destination starts one stretch and ends another.
     static func boundaries(_ netlink: inout Netlink) throws(EngineError) -> Boundaries {
         var starts: Set<IPAddress> = [IPAddress(v4: 0), IPAddress(v6: 0)]
-        var several: [AddressRange] = []
+        var tables: [UInt32: [Routed]] = [:]
         func note(_ prefix: AddressRange?) {
             guard let prefix else { return }
             starts.insert(prefix.first)
@@ -47,7 +49,10 @@ enum RouteTable {
                     let attributes = message.attributes(after: MemoryLayout<rtmsg>.size)
                     let prefix = prefix(message, attributes[Int(RTA_DST.rawValue)])
                     note(prefix)
-                    if let prefix, attributes[Int(RTA_MULTIPATH.rawValue)] != nil { several.append(prefix) }
+                    // What a nexthop object (ip-nexthop(8)) stands for may be several.
+                    let isMultipath = attributes[Int(RTA_MULTIPATH.rawValue)] != nil || attributes[Int(RTA_NH_ID.rawValue)] != nil
+                    let table = attributes[Int(RTA_TABLE.rawValue)]?.number(at: 0, as: UInt32.self) ?? 0
+                    if let prefix { tables[table, default: []].append(Routed(prefix: prefix, isMultipath: isMultipath)) }
                 }
                 try netlink.ask(NetlinkRequest(Int(RTM_GETRULE), flags: NLM_F_DUMP, fixed: fixed)) { message in
                     note(prefix(message, message.attributes(after: MemoryLayout<rtmsg>.size)[Int(FRA_DST)]))
@@ -56,7 +61,43 @@ enum RouteTable {
         } catch {
             throw EngineError("cannot read the routing tables", error)
         }
-        return Boundaries(starts: starts.sorted(), multipath: AddressSet(several))
+        let sorted = starts.sorted()
+        return Boundaries(starts: sorted, areMultipath: multipath(sorted, tables.values.filter { $0.contains(where: \.isMultipath) }))
+    }
+
+    private struct Routed {
+        let prefix: AddressRange
+        var isMultipath: Bool
+    }
+
+    /// For each stretch, whether the most specific prefix that it lies in has several ways, in one of these tables: which of them decides is for the
+    /// rules.
+    private static func multipath(_ starts: [IPAddress], _ tables: [[Routed]]) -> [Bool] {
+        tables.reduce([Bool](repeating: false, count: starts.count)) { known, table in
+            zip(known, multipath(starts, in: table)).map { $0 || $1 }
+        }
+    }
+
+    private static func multipath(_ starts: [IPAddress], in routed: [Routed]) -> [Bool] {
+        // Prefixes hold each other or are apart: those around a place are a stack.
+        let routed = routed.sorted {
+            $0.prefix.first == $1.prefix.first ? $0.prefix.last > $1.prefix.last : $0.prefix.first < $1.prefix.first
+        }
+        var around: [Routed] = []
+        var next = 0
+        return starts.map { start in
+            while let inner = around.last, inner.prefix.last < start { around.removeLast() }
+            while next < routed.count, routed[next].prefix.first <= start {
+                defer { next += 1 }
+                while let inner = around.last, inner.prefix.last < routed[next].prefix.first { around.removeLast() }
+                if around.last?.prefix == routed[next].prefix {
+                    around[around.count - 1].isMultipath = around[around.count - 1].isMultipath || routed[next].isMultipath
+                } else {
+                    around.append(routed[next])
+                }
+            }
+            return around.last?.isMultipath == true
+        }
     }
 
     /// The destination of a route or rule; all of its family where none is given. Layout: struct rtmsg.
@@ -110,6 +151,7 @@ extension Route {
         default: return nil
         }
         self.interface = interface
+        scope = interface
         self.source = source
         // A gateway of another family comes with that family in front (struct rtvia).
         let via = attributes[Int(RTA_VIA.rawValue)]?.dropFirst(2)

@@ -4,7 +4,8 @@ package import ScanTargets
 package struct ScanPath: Sendable {
     /// Who takes a probe off this machine.
     package enum Hop: Sendable, Equatable {
-        /// The kernel has to send it: to this machine itself, or where frames carry no Ethernet header.
+        /// The kernel has to send it: to this machine itself, where frames carry no Ethernet header or no address that can be asked for, and to more
+        /// neighbours than are asked for.
         case kernel
         /// Each target is on the link itself and has a hardware address of its own.
         case link
@@ -14,6 +15,8 @@ package struct ScanPath: Sendable {
     package let destinations: AddressSet
     package let interface: NetworkInterface
     package let source: IPAddress
+    /// The number of the interface on whose link link-local destinations are meant.
+    let scope: Int32
     package let hop: Hop
     /// What decides how probes can leave, for people.
     package let reason: String
@@ -28,11 +31,4 @@ package struct ScanPath: Sendable {
 
     /// Whether whole Ethernet frames can be sent; otherwise the kernel must do it.
     package var takesFrames: Bool { hop != .kernel }
-
-    /// Whether `other` leads the same addresses the same way, whatever hardware is on it.
-    package func isSameWay(as other: ScanPath) -> Bool {
-        destinations == other.destinations && interface.index == other.interface.index
-            && interface.hardwareAddress == other.interface.hardwareAddress
-            && source == other.source && nextHop == other.nextHop
-    }
 }

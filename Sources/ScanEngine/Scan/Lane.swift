@@ -42,6 +42,9 @@ final class Lane {
 
     private static func gateway(of path: ScanPath) throws(EngineError) -> GatewayWatch? {
         guard case .gateway(let address, let hardware) = path.hop, path.source.family == address.family else { return nil }
+        // What the administrator has fixed does not move.
+        var netlink = try Netlink()
+        guard KernelNeighbors.fixed(on: path.interface, address.family, &netlink)[address] == nil else { return nil }
         return try GatewayWatch(address, hardware, on: path.interface, source: path.source)
     }
 
@@ -98,6 +101,7 @@ final class Lane {
         while next < pending {
             switch try link.send(next..<pending) {
             case .sent(let count):
+                obstacle = nil
                 next += count
                 sent.probes += count
             case .refused where isTableFull():

@@ -6,7 +6,7 @@ package import ScanTargets
 /// every host. Nothing needs to be put off, and nothing takes longer for it: the greatest host needs its targets divided by the cap in any
 /// case, and all others are done by then. For a moment more may leave, a tenth of a second's worth for a host and a second's for a network.
 package struct RateCaps: Sendable {
-    /// Probes a second to one address, and to one /24 (RFC 4632).
+    /// Probes a second to one address, and to one network: a /24 (RFC 4632), or a /64 of IPv6.
     package struct Limits: Sendable, Equatable {
         package var perHost: Int
         package var perNetwork: Int
@@ -106,8 +106,9 @@ extension RateCaps.Density {
         let endpoints = selection.endpoints
         self.init(
             targets: Int(clamping: selection.targetCount), greatestHost: ports + Self.longestRun(endpoints) { $0.address.value },
-            greatestNetwork: Int(clamping: Self.mostInOneNetwork(selection.hosts)) * ports
-                + Self.longestRun(endpoints) { $0.address.value >> 8 })
+            greatestNetwork: Int(
+                clamping: min(Self.mostInOneNetwork(selection.hosts), 1 << 64) * UInt128(ports)
+                    + UInt128(Self.longestRun(endpoints) { $0.address.network })))
     }
 
     /// The most neighbours in sorted targets that are in one place.
@@ -122,22 +123,31 @@ extension RateCaps.Density {
         return longest
     }
 
-    /// The most addresses of one /24.
+    /// The most addresses of one network.
     private static func mostInOneNetwork(_ addresses: AddressSet) -> UInt128 {
         var (most, network, count) = (UInt128(0), UInt128.max, UInt128(0))
         for range in addresses.ranges {
-            let (first, last) = (range.first.value >> 8, range.last.value >> 8)
-            // A range that has a whole one.
-            if last > first + 1 || range.count >= 256 { return 256 }
-            let inFirst = first == last ? range.count : 256 - (range.first.value & 255)
+            let size = UInt128(1) << UInt128(range.first.hostBits)
+            let (first, last) = (range.first.network, range.last.network)
+            let inFirst = first == last ? range.count : size - range.first.value % size
             count = first == network ? count + inFirst : inFirst
             most = max(most, count)
-            if last != first { count = (range.last.value & 255) + 1 }
+            // A range that has a whole one.
+            if last > first + 1 { most = max(most, size) }
+            if last != first { count = range.last.value % size + 1 }
             most = max(most, count)
             network = last
         }
         return most
     }
+}
+
+extension IPAddress {
+    /// In one network so many bits tell the hosts apart: it is a /24, or a /64 (RFC 4291 §2.5.4).
+    fileprivate var hostBits: Int { family == .v4 ? 8 : 64 }
+
+    /// The number of the address's network, different for both families.
+    fileprivate var network: UInt128 { value >> UInt128(hostBits) | (family == .v4 ? 0 : 1 << 127) }
 }
 
 /// Counts how the targets of a pass are spread, from above: places that share a counter count as one.
@@ -158,7 +168,7 @@ package struct DensityCounter {
     package mutating func add(_ address: IPAddress) {
         density.targets += 1
         density.greatestHost = max(density.greatestHost, Self.count(&hosts, address.value, shift))
-        density.greatestNetwork = max(density.greatestNetwork, Self.count(&networks, address.value >> 8, shift))
+        density.greatestNetwork = max(density.greatestNetwork, Self.count(&networks, address.network, shift))
     }
 
     private static func count(_ counters: inout [UInt32], _ value: UInt128, _ shift: Int) -> Int {

@@ -19,8 +19,8 @@ package struct ScanSpecification: Sendable {
     package var tcpOptions: TCPOptions
     /// The way onto the wire that is tried first; nil: the fastest.
     package var link: LinkKind?
-    /// Finds the ways to the selection's addresses anew; asked when routes have changed.
-    package var replan: @Sendable () throws(EngineError) -> [ScanPath] = { [] }
+    /// What narrows the ways to the selection's addresses.
+    package var narrowing = Narrowing()
     /// The states whose targets reach the sink.
     package var recorded: Set<TargetState>
     /// So many open ports on one host raise the suspicion that it answers everything; nil: whatever is open is probed and reported.

@@ -22,22 +22,63 @@ extension Transmitter {
         let fixed = KernelNeighbors.fixed(on: interface, source.family, &netlink)
         let socket = try NeighborSocket(interface, source: source)
         let asked = lane.destinations.intersection(scope.current)
-        var sweep = NeighborSweep(socket, known: fixed, rate: books.rate.load(ordering: .relaxed))
-        try sweep.run(asked) { (wait) throws(EngineError) in pauseForNeighbors(wait) }
-        guard !books.isStopping else { return false }
-        let found = sweep.found.filter { asked.contains($0.key) }
-        lane.resolve(found)
-        unresolved = unresolved.union(asked.subtracting(lane.destinations))
-        return report(found, sweep.duplicates)
+        let start = SteadyClock.nanoseconds()
+        while true {
+            var sweep = NeighborSweep(socket, asked, known: fixed)
+            try sweep.run(surroundings)
+            guard !books.isStopping else { return false }
+            if sweep.found.isEmpty, hasAnswered(asked) {
+                // Hosts that were there a while ago do not all go at once: it is the link.
+                books.meet("no neighbour on \(interface.name) answers any more")
+                guard SteadyClock.nanoseconds() - start < Self.patienceWithLink else {
+                    throw EngineError(.silence, "No neighbour on \(interface.name) has answered for ten minutes, though some did before.")
+                }
+                guard pauseForNeighbors(1_000_000_000) else { return false }
+                continue
+            }
+            books.meet(nil)
+            lane.resolve(sweep.found)
+            unresolved = unresolved.union(asked.subtracting(lane.destinations).intersection(scope.current))
+            return report(sweep.found, sweep.duplicates)
+        }
+    }
+
+    /// How long a link is waited for, ns.
+    private static let patienceWithLink: Int64 = 600_000_000_000
+
+    private var surroundings: NeighborSweep.Surroundings {
+        NeighborSweep.Surroundings(
+            pause: { [self] in pauseForNeighbors($0) }, mayAsk: { [scope] in scope.current.contains($0) },
+            rate: { [books] in books.rate.load(ordering: .relaxed) },
+            noteBlockade: { [books] isBlocked in
+                books.meet(isBlocked ? "the interface takes no packets: its cable or its other end is missing" : nil)
+            })
+    }
+
+    /// Whether some target among these addresses has answered before.
+    private func hasAnswered(_ addresses: AddressSet) -> Bool {
+        canaries.next(64, table).contains { position in
+            space.target(at: permutation.index(at: position)).map { addresses.contains($0.address) } == true
+        }
+    }
+
+    /// Whether a target that has answered before can be asked.
+    var canAskAgain: Bool {
+        canaries.next(64, table).contains { position in
+            space.target(at: permutation.index(at: position)).map { ways.view.way(for: $0.address).lane >= 0 } == true
+        }
     }
 
     /// Waits while neighbours are asked for; false when the run is stopped.
     private func pauseForNeighbors(_ nanoseconds: Int64) -> Bool {
-        repeat {
-            telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
-            if nanoseconds > 0 || brake.isOn { books.transmitWake.wait(nanoseconds: brake.isOn ? Self.lookInterval : nanoseconds) }
-        } while brake.isOn && !books.isStopping
-        return !books.isStopping
+        let end = SteadyClock.nanoseconds() + nanoseconds
+        while !books.isStopping {
+            let now = SteadyClock.nanoseconds()
+            telemetry.transmitPulse.store(now, ordering: .relaxed)
+            guard brake.isOn || now < end else { return true }
+            books.transmitWake.wait(nanoseconds: brake.isOn ? Self.lookInterval : min(end - now, Self.longestWait))
+        }
+        return false
     }
 
     /// Reports neighbours that have answered as up, where that is wanted; false when the run is stopped on the way.
@@ -102,7 +143,7 @@ extension Transmitter {
     /// Looks whether a gateway has another hardware address by now, and whether routes have changed. Throws when the targets are reached in
     /// another way now: the run must be made anew.
     func watchWays(_ round: Int, _ position: UInt64, _ now: Int64, isUrgent: Bool = false) throws(EngineError) {
-        guard now >= nextLook else { return }
+        guard now >= nextLook, !brake.isOn else { return }
         nextLook = now + Self.lookInterval
         for lane in lanes {
             guard let gateway = lane.gateway, let doubtful = try gateway.look(now, isUrgent: isUrgent) else { continue }
@@ -117,10 +158,11 @@ extension Transmitter {
 
     private func checkRoutes() throws(EngineError) {
         let start = SteadyClock.nanoseconds()
-        let paths = try specification.replan()
-        routeWatch.rest(after: SteadyClock.nanoseconds() - start)
-        for lane in lanes where !paths.contains(where: { $0.isSameWay(as: lane.path) }) {
-            throw EngineError(.unroutable, "The way to \(lane.path.destinations.ranges[0]) has changed: the job goes on by the new one.")
-        }
+        let changed = try RoutePlanner.change(of: lanes.map(\.path), for: specification.selection.addresses, specification.narrowing)
+        let end = SteadyClock.nanoseconds()
+        telemetry.transmitPulse.store(end, ordering: .relaxed)
+        routeWatch.rest(after: end - start)
+        guard let changed else { return }
+        throw EngineError(.unroutable, "The way to \(changed) has changed: the job goes on by the new one.")
     }
 }

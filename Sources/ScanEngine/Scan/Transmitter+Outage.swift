@@ -5,6 +5,8 @@ extension Transmitter {
     /// How often it is looked whether the path is back, ns, and how long at most, before the run gives up.
     private static let lookInterval: Int64 = 100_000_000
     private static let patience: Int64 = 600_000_000_000
+    /// So long neighbours may be silent before they are asked for their hardware addresses once more; ns.
+    private static let patienceWithNeighbors: Int64 = 10_000_000_000
     /// So long the kernel may have no room before that counts as an obstacle; ns.
     private static let patienceWithKernel: Int64 = 500_000_000
 
@@ -25,7 +27,12 @@ extension Transmitter {
                 books.transmitWake.wait(nanoseconds: Self.lookInterval)
                 continue
             }
-            try watchWays(telemetry.round.load(ordering: .relaxed), position, SteadyClock.nanoseconds(), isUrgent: true)
+            let (round, now) = (telemetry.round.load(ordering: .relaxed), SteadyClock.nanoseconds())
+            refreshScope(round, position)
+            try watchWays(round, position, now, isUrgent: true)
+            if now - start > Self.patienceWithNeighbors, lanes.contains(where: \.needsNeighbors) {
+                throw EngineError(.unroutable, "Nothing answers any more: the neighbours of this machine are asked for anew.")
+            }
             if try isAnsweredAgain() {
                 darkFrom = nil
                 outage.forget()

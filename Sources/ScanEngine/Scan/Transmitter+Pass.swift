@@ -26,6 +26,7 @@ extension Transmitter {
             try watchWays(round, position, now)
             if isFirst { watchFloods(now) }
             guard try outlast(until: position) else { return position }
+            if scope.currentVersion != scopeVersion { continue }
             let isHeld = brake.isOn || sink.isFull
             let permitted = isHeld ? 0 : min(pacer.permitted(now: now), caps.permitted(now: now))
             guard permitted > 0 else {
@@ -189,7 +190,8 @@ extension Transmitter {
     /// Puts one more probe for the target at `position` into its lane, when the pass has come to `place`; false when that has no room or it may
     /// not be probed.
     func add(_ position: UInt64, from port: UInt16, at place: UInt64) -> Bool {
-        guard let target = space.target(at: permutation.index(at: position)), case let way = ways.view.way(for: target.address),
+        guard scope.currentVersion == scopeVersion, let target = space.target(at: permutation.index(at: position)),
+            case let way = ways.view.way(for: target.address),
             way.lane >= 0, lanes[way.lane].makeRoom()
         else { return false }
         writers[way.lane].pointee.add(place, target, by: way.hop, from: port)
@@ -197,7 +199,7 @@ extension Transmitter {
     }
 
     /// Takes over a new scope from `position` on.
-    private func refreshScope(_ round: Int, _ position: UInt64) {
+    func refreshScope(_ round: Int, _ position: UInt64) {
         let version = scope.currentVersion
         guard version != scopeVersion else { return }
         scopeVersion = version

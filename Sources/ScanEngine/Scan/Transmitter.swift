@@ -141,9 +141,9 @@ final class Transmitter: @unchecked Sendable {
         // The default slack of 50 µs would show as bursts.
         _ = clinux_set_timer_slack(1)
         var place = place
-        // A run that goes on does not know yet what answers usually: it asks whether the path is there before it takes silence for an answer.
-        if table.nextAnswered(from: table.positions.lowerBound, before: table.positions.upperBound) != nil { darkFrom = place.position }
         guard try resolveNeighbors() else { return .stopped(place) }
+        // A run that goes on does not know yet what answers usually: it asks whether the path is there before it takes silence for an answer.
+        if canAskAgain { darkFrom = place.position }
         while true {
             guard settleUnresolved() else { return .stopped(place) }
             if let stopped = try rounds(from: place) { return .stopped(stopped) }
@@ -214,7 +214,11 @@ final class Transmitter: @unchecked Sendable {
                     return rewound(place.round, position)
                 }
             }
+            // What may be lost on the way to a gateway that has moved is seen in time for this pass.
+            if table.silentCount > 0 { try watchWays(place.round, end, SteadyClock.nanoseconds(), isUrgent: true) }
             guard awaitAnswers() else { return rewound(place.round, end) }
+            nextLook = 0
+            try watchWays(place.round, end, SteadyClock.nanoseconds())
             if place.round == 0, turn == 0 { judgeSuspects() }
             guard try outlast(until: end) else { return rewound(place.round, end) }
             guard !lossy.isEmpty, table.silentCount > 0 else { return nil }

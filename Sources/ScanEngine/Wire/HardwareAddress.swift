@@ -2,21 +2,24 @@
 package struct HardwareAddress: Hashable, Sendable, CustomStringConvertible {
     package static let size = 6
 
-    package let bytes: [UInt8]
+    /// The six bytes as they lie in memory, for writing them into a frame; never zero for an address that a neighbour can have.
+    let number: UInt64
+
+    package var bytes: [UInt8] { (0..<UInt64(Self.size)).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) } }
 
     /// Nil unless there are exactly six bytes.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Self.size else { return nil }
-        self.bytes = Array(bytes)
+        self.init(Array(bytes))
     }
 
     /// The six bytes at `start`, of which there must be as many.
     init(at start: UnsafeRawPointer) {
-        bytes = Array(UnsafeRawBufferPointer(start: start, count: Self.size))
+        number = UInt64(start.loadUnaligned(as: UInt32.self)) | UInt64(start.loadUnaligned(fromByteOffset: 4, as: UInt16.self)) << 32
     }
 
     private init(_ bytes: [UInt8]) {
-        self.bytes = bytes
+        number = bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     static let zero = HardwareAddress([0, 0, 0, 0, 0, 0])
@@ -28,10 +31,7 @@ package struct HardwareAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether it is that of many, as broadcast and multicast addresses are.
-    var isGroup: Bool { bytes[0] & 1 != 0 }
-
-    /// The six bytes as they lie in memory, for writing them into a frame; never zero for an address that a neighbour can have.
-    var number: UInt64 { bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+    var isGroup: Bool { number & 1 != 0 }
 
     /// `02:00:5e:10:00:01`
     package var description: String {

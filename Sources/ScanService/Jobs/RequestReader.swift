@@ -78,6 +78,10 @@ package struct RequestReader: Sendable {
         }
         try selection.exclude(excluded)
         let configuration = settings.current
+        if let zone = exclusions.lazy.compactMap(\.zone).first(where: { $0 != targets.zone }) {
+            throw Refusal(
+                .usage, "Addresses on the link of \(zone) are to be left out, where the job has no targets: leave the exclusion out.")
+        }
         try check(selection, configuration.limits.maxJobTargets)
         let narrowing = Narrowing(interface: request.interface, source: request.sourceAddress, zone: targets.zone)
         try checkLinkLocal(selection.addresses, narrowing.completed(by: configuration.scan))

@@ -59,9 +59,7 @@ struct RunBuilder: Sendable {
         specification.openPortsThreshold = record.reportsAll ? nil : limits.openPortsThreshold
         specification.reportsHosts = record.reportsHosts
         specification.link = scan.link
-        specification.replan = { () throws(EngineError) in
-            try RoutePlanner.paths(for: selection.addresses, narrowing)
-        }
+        specification.narrowing = narrowing
         let sink = recorder.sink(job: record.id, name: record.name)
         let run = try ScanRun(
             specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: captures, links: links, sink: sink,

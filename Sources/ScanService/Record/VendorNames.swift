@@ -1,8 +1,8 @@
-import ScanEngine
+package import ScanEngine
 import ScanFiles
 
 /// Who makes network hardware, by the first digits of its addresses, where the registries' files are installed (Debian's ieee-data).
-struct VendorNames: Sendable {
+package struct VendorNames: Sendable {
     /// By assignment: six, seven or nine hexadecimal digits.
     private let names: [String: String]
 
@@ -15,7 +15,7 @@ struct VendorNames: Sendable {
     static let installed = VendorNames(files.map { "\(folder)/\($0)" })
 
     /// Files that cannot be read are left out: names are an extra.
-    init(_ paths: [String]) {
+    package init(_ paths: [String]) {
         var names: [String: String] = [:]
         for path in paths {
             guard let text = try? TextFile.read(path, limit: Self.limit) else { continue }
@@ -27,7 +27,7 @@ struct VendorNames: Sendable {
     }
 
     /// The longest assignment counts.
-    func name(of address: HardwareAddress) -> String? {
+    package func name(of address: HardwareAddress) -> String? {
         guard !names.isEmpty else { return nil }
         let digits = address.description.uppercased().filter { $0 != ":" }
         return [9, 7, 6].lazy.compactMap { names[String(digits.prefix($0))] }.first
