@@ -22,9 +22,12 @@ class Segment:
         network.add("far")
         network.cable("near", "near0", "far", "far0")
         network.ip("near", f"addr add {NEAR}/{prefix} dev near0", f"addr add {NEAR6}/64 dev near0 nodad")
-        hardware = network.hardware("near", "near0")
+        self.know_near()
+
+    def know_near(self):
+        hardware = self.network.hardware("near", "near0")
         for near in NEAR, NEAR6:
-            network.ip("far", f"neigh add {near} lladdr {hardware} dev far0 nud permanent", f"route add {near} dev far0")
+            self.network.ip("far", f"neigh replace {near} lladdr {hardware} dev far0 nud permanent", f"route replace {near} dev far0")
 
     def populate(self, hosts, answering=None, **settings):
         """Hosts, address → (hardware address, open ports), and who answers for whom where that differs."""
@@ -156,6 +159,19 @@ class SmallLink(OnLinkTest):
         self.assertEqual(down.keys(), set(addresses("198.18.9.0", 256)) - hosts.keys())
         self.assertEqual({row["reason"] for row in down.values()}, {"no-arp-response"})
         self.assert_account(job, targets=1280, open=len(open_targets(hosts)), down=216 * 5, filtered=0)
+
+    def test_a_link_without_a_carrier_is_waited_for_and_makes_nobody_down(self):
+        hosts = draw_hosts(addresses("198.18.9.0", 64), 20, 9)
+        self.network.ip("far", "link set far0 down")
+        self.start_daemon()
+        job = self.daemon.submit("198.18.9.0/26", "-p", "22,80,443,8080")
+        self.assertIn("cable", self.daemon.reach(job, "waiting", seconds=20)["reason"])
+        self.network.ip("far", "link set far0 up")
+        self.segment.know_near()
+        self.segment.populate(hosts)
+        self.daemon.finish(job)
+        self.assert_logged_once(job, open_targets(hosts))
+        self.assert_account(job, open=len(open_targets(hosts)), filtered=0)
 
     def test_hosts_on_an_ipv6_link_are_found_by_their_neighbour_advertisements(self):
         hosts = draw_hosts(addresses("2001:2::1000", 1024), 30, 4)
