@@ -31,14 +31,25 @@ final class XDPSocket: Sendable {
         let transmit: DescriptorRing
         let completion: DescriptorRing
         var netlink: Netlink
-        /// Which blocks hold a frame that the kernel still needs.
-        var isUnderWay = [Bool](repeating: false, count: XDPSocket.granules)
+        /// Which blocks hold a frame that the kernel still needs. Allocated here, freed in deinit; in range by the arithmetic of a run.
+        let isUnderWay = UnsafeMutableBufferPointer<Bool>.allocate(capacity: XDPSocket.granules)
         var isTaken = [Bool](repeating: false, count: XDPSocket.slices)
         /// The entry that the kernel reads next, and whose frame it is, if there is one.
         var next: UInt32 = 0
         var slice = -1
         /// Frames whose drop the kernel has told of, and which were offered again.
         var toldDrops = 0
+
+        init(_ transmit: consuming DescriptorRing, _ completion: consuming DescriptorRing, _ netlink: consuming Netlink) {
+            self.transmit = transmit
+            self.completion = completion
+            self.netlink = netlink
+            isUnderWay.initialize(repeating: false)
+        }
+
+        deinit {
+            isUnderWay.deallocate()
+        }
 
         /// Entries that the kernel has not taken.
         var waiting: Int { Int(transmit.produced &- next) }
@@ -60,7 +71,7 @@ final class XDPSocket: Sendable {
             let completion = try DescriptorRing(
                 descriptor, Int(XDP_UMEM_PGOFF_COMPLETION_RING), offsets.cr, UInt32(Self.granules), entry: MemoryLayout<UInt64>.stride)
             try Self.bind(descriptor, to: interface)
-            state = Mutex(State(transmit: transmit, completion: completion, netlink: netlink))
+            state = Mutex(State(transmit, completion, netlink))
         } catch {
             throw EngineError("AF_XDP on \(interface.name)", error)
         }

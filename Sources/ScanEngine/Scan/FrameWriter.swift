@@ -1,20 +1,22 @@
-import ScanTargets
+package import ScanTargets
 
 /// Makes the frames of a lane in place. Plain numbers and pointers, so that the packet path counts no references.
-struct FrameWriter: BitwiseCopyable {
+package struct FrameWriter: BitwiseCopyable {
     private let patch: SynPatch
     private let cookies: ProbeCookie
-    private let source: UInt128
-    /// Where the next frames go. Only while none is pending may it be replaced.
-    var slots: FrameSlots
+    private let source: IPAddress
+    /// Where the next frames go.
+    private(set) var slots: FrameSlots
     /// Where in the order each pending frame's target stands.
     let positions: UnsafeMutablePointer<UInt64>
-    var pending = 0
+    private(set) var pending = 0
 
-    init(_ template: SynTemplate, _ cookies: ProbeCookie, source: IPAddress, slots: FrameSlots, positions: UnsafeMutablePointer<UInt64>) {
+    package init(
+        _ template: SynTemplate, _ cookies: ProbeCookie, source: IPAddress, slots: FrameSlots, positions: UnsafeMutablePointer<UInt64>
+    ) {
         patch = template.patch
         self.cookies = cookies
-        self.source = source.value
+        self.source = source
         self.slots = slots
         self.positions = positions
     }
@@ -23,29 +25,21 @@ struct FrameWriter: BitwiseCopyable {
     @inline(__always)
     var isFull: Bool { pending == slots.count }
 
-    /// Makes the next frame the probe for the IPv4 target at `position`. There must be room.
+    /// Has the next frame ask the IPv4 target at `position`. There must be room.
     @inline(__always)
-    mutating func add(_ position: UInt64, _ destination: UInt32, by hop: UInt64, port: UInt16, from sourcePort: UInt16) {
-        address(hop)
-        let source = UInt32(truncatingIfNeeded: source)
-        let cookie = cookies.value(source: source, destination: destination, sourcePort: sourcePort, destinationPort: port)
-        patch.apply(to: slots[pending], destination: destination, sourcePort: sourcePort, destinationPort: port, cookie: cookie)
-        // In range: a slot's index is below the size of a batch, for which there is room.
-        positions[pending] = position
-        pending &+= 1
+    package mutating func add(_ position: UInt64, _ destination: UInt32, by hop: UInt64, port: UInt16, from sourcePort: UInt16) {
+        let frame = next(position, hop)
+        patch.aim(frame, at: destination, port: port, from: sourcePort)
     }
 
     /// The same for an IPv6 target.
     @inline(__always)
-    mutating func add(_ position: UInt64, _ destination: UInt128, by hop: UInt64, port: UInt16, from sourcePort: UInt16) {
-        address(hop)
-        let cookie = cookies.value(source: source, destination: destination, sourcePort: sourcePort, destinationPort: port)
-        patch.apply(to: slots[pending], destination: destination, sourcePort: sourcePort, destinationPort: port, cookie: cookie)
-        positions[pending] = position
-        pending &+= 1
+    package mutating func add(_ position: UInt64, _ destination: UInt128, by hop: UInt64, port: UInt16, from sourcePort: UInt16) {
+        let frame = next(position, hop)
+        patch.aim(frame, at: destination, port: port, from: sourcePort)
     }
 
-    mutating func add(_ position: UInt64, _ target: Endpoint, by hop: UInt64, from sourcePort: UInt16) {
+    package mutating func add(_ position: UInt64, _ target: Endpoint, by hop: UInt64, from sourcePort: UInt16) {
         if let destination = target.address.v4 {
             add(position, destination, by: hop, port: target.port, from: sourcePort)
         } else {
@@ -53,12 +47,43 @@ struct FrameWriter: BitwiseCopyable {
         }
     }
 
-    /// Writes the hardware address, as a number, that an Ethernet frame begins with; zero where all frames of the lane have the same.
+    /// `hop` is the hardware address, as a number, that an Ethernet frame begins with; zero where all frames of the lane have the same.
     @inline(__always)
-    private func address(_ hop: UInt64) {
-        guard hop != 0 else { return }
+    private mutating func next(_ position: UInt64, _ hop: UInt64) -> UnsafeMutableRawPointer {
         let frame = slots[pending]
-        frame.storeBytes(of: UInt32(truncatingIfNeeded: hop), as: UInt32.self)
-        frame.storeBytes(of: UInt16(truncatingIfNeeded: hop &>> 32), toByteOffset: 4, as: UInt16.self)
+        if hop != 0 {
+            frame.storeBytes(of: UInt32(truncatingIfNeeded: hop), as: UInt32.self)
+            frame.storeBytes(of: UInt16(truncatingIfNeeded: hop &>> 32), toByteOffset: 4, as: UInt16.self)
+        }
+        // In range: a slot's index is below the size of a batch, for which there is room.
+        positions[pending] = position
+        pending &+= 1
+        return frame
+    }
+
+    /// Completes what is pending: cookies and checksums are left to a loop of their own, where the processor works on several frames at a time,
+    /// since none waits for another.
+    package func complete() {
+        var sender = cookies.sender(source, 0)
+        for index in 0..<pending {
+            let frame = slots[index]
+            let ports = patch.ports(of: frame)
+            // A canary, in the midst of others, has a source port of its own.
+            if ports.source != sender.port { sender = cookies.sender(source, ports.source) }
+            switch source.family {
+            case .v4:
+                let destination = patch.destination(v4: frame)
+                patch.complete(frame, destination, ports, cookie: sender.cookie(to: destination, ports.destination))
+            case .v6:
+                let destination = patch.destination(v6: frame)
+                patch.complete(frame, destination, ports, cookie: sender.cookie(to: destination, ports.destination))
+            }
+        }
+    }
+
+    /// All frames have been sent or dropped; the next ones go elsewhere.
+    package mutating func begin(_ slots: FrameSlots) {
+        self.slots = slots
+        pending = 0
     }
 }

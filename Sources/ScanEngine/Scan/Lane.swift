@@ -73,7 +73,7 @@ final class Lane {
 
     /// Looks for room again where there was little; whether there is any.
     func makeRoom() -> Bool {
-        if pending == 0, writer.pointee.slots.count < FrameSlots.batch / 2 { writer.pointee.slots = link.slots() }
+        if pending == 0, writer.pointee.slots.count < FrameSlots.batch / 2 { writer.pointee.begin(link.slots()) }
         return hasRoom
     }
 
@@ -89,7 +89,7 @@ final class Lane {
 
     /// Drops what is pending.
     func drop() -> Sent {
-        defer { clear() }
+        defer { writer.pointee.begin(link.slots()) }
         return Sent(dropped: pending > 0 ? writer.pointee.positions[0] : nil)
     }
 
@@ -97,7 +97,8 @@ final class Lane {
     func flush(whileBusy: () -> Bool) throws(EngineError) -> Sent {
         var sent = Sent()
         var next = 0
-        defer { clear() }
+        defer { writer.pointee.begin(link.slots()) }
+        writer.pointee.complete()
         while next < pending {
             switch try link.send(next..<pending) {
             case .sent(let count):
@@ -133,10 +134,5 @@ final class Lane {
             isFull
             ? "the kernel's table of connections is full, so that it sends nothing new (synscan status says how to leave probes out)" : nil
         return isFull
-    }
-
-    private func clear() {
-        writer.pointee.pending = 0
-        writer.pointee.slots = link.slots()
     }
 }

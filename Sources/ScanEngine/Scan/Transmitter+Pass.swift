@@ -38,7 +38,7 @@ extension Transmitter {
             log.note(position, at: WallClock.microseconds())
             let added = fill(permitted, &position, part.upperBound, ports, isWide: isWide, isFirst: isFirst, now)
             settleLeftOut()
-            guard added.first + added.canaries > 0 || lanes.allSatisfy(\.hasRoom) else {
+            guard added.all > 0 || lanes.allSatisfy(\.hasRoom) else {
                 // The kernel has not given back a single frame's memory.
                 _ = mayGoOn()
                 continue
@@ -49,10 +49,10 @@ extension Transmitter {
             // Whoever carries the answers on this machine goes before more probes.
             sched_yield()
             noteBlockade(round, position)
-            pacer.spend(added.first + added.canaries, now: now)
-            caps.spend(added.first + added.canaries)
+            pacer.spend(added.all, now: now)
+            caps.spend(added.all)
             telemetry.position.store(position, ordering: .relaxed)
-            telemetry.observe(now, probes: added.first + added.canaries)
+            telemetry.observe(now, probes: added.all)
         }
         closeStretch(position, SteadyClock.nanoseconds())
         return nil
@@ -79,48 +79,56 @@ extension Transmitter {
         // Skipped targets need no permission, but the clock and the stop flag must be looked at now and then.
         var looked = 0
         var passed = 0
-        while added.first &+ added.canaries < count, looked < Self.mostLooks, let next = table.nextSilent(from: position, before: end) {
-            looked &+= 1
-            position = next &+ 1
-            let index = permutation.index(at: next)
-            guard index < targets.count else {
-                let more = fillOther(next, index, ports, isWide: isWide, isFirst: isFirst, now, &untilCanary, &added)
-                position = more ?? next
-                if more == nil { break }
-                continue
-            }
-            let target = targets.target(at: index)
-            let way = ways.way(for: target.address)
-            guard way.lane >= 0 else { continue }
-            let writer = writers[way.lane]
-            guard !writer.pointee.isFull else {
-                position = next
-                break
-            }
-            guard isForAll || isOfCrowd(IPAddress(v4: target.address)) else { continue }
-            guard isWide || tally.isLikely(IPAddress(v4: target.address), target.port) else {
-                passed &+= 1
-                continue
-            }
-            if watchesFloods, floods.isFlooded(IPAddress(v4: target.address)) {
-                leftOut.append(next)
-                continue
-            }
-            // In a slot of its own: right behind another frame it would find a path that counts packets used up by that one.
-            if untilCanary == 0 {
-                canaries.draw()
-                untilCanary = canaries.rest
-                if addCanary(ports.canary, at: next, isFirst: isFirst) {
-                    added.canaries &+= 1
-                    position = next
+        filling: while added.all < count, looked < Self.mostLooks {
+            let found = upcoming.look(count &- added.all, from: position, before: end, table, permutation)
+            guard found > 0 else { break }
+            looked &+= found
+            var place = 0
+            while place < found, added.all < count {
+                let (next, index) = upcoming[place]
+                position = next &+ 1
+                place &+= 1
+                guard index < targets.count else {
+                    let more = fillOther(next, index, ports, isWide: isWide, isFirst: isFirst, now, &untilCanary, &added)
+                    position = more ?? next
+                    if more == nil { break filling }
+                    if more == next { place &-= 1 }
                     continue
                 }
-            } else {
-                untilCanary &-= 1
+                let target = targets.target(at: index)
+                let way = ways.way(for: target.address)
+                guard way.lane >= 0 else { continue }
+                let writer = writers[way.lane]
+                guard !writer.pointee.isFull else {
+                    position = next
+                    break filling
+                }
+                guard isForAll || isOfCrowd(IPAddress(v4: target.address)) else { continue }
+                guard isWide || tally.isLikely(IPAddress(v4: target.address), target.port) else {
+                    passed &+= 1
+                    continue
+                }
+                if watchesFloods, floods.isFlooded(IPAddress(v4: target.address)) {
+                    leftOut.append(next)
+                    continue
+                }
+                // In a slot of its own: right behind another frame it would find a path that counts packets used up by that one.
+                if untilCanary == 0 {
+                    canaries.draw()
+                    untilCanary = canaries.rest
+                    if addCanary(ports.canary, at: next, isFirst: isFirst) {
+                        added.canaries &+= 1
+                        position = next
+                        place &-= 1
+                        continue
+                    }
+                } else {
+                    untilCanary &-= 1
+                }
+                if watchesFloods { floods.note(IPAddress(v4: target.address), next, now: now) }
+                writer.pointee.add(next, target.address, by: way.hop, port: target.port, from: ports.probe)
+                added.first &+= 1
             }
-            if watchesFloods { floods.note(IPAddress(v4: target.address), next, now: now) }
-            writer.pointee.add(next, target.address, by: way.hop, port: target.port, from: ports.probe)
-            added.first &+= 1
         }
         if hasCanaries { canaries.rest = untilCanary }
         passedOver += passed

@@ -7,6 +7,9 @@ extension Transmitter {
     struct Added {
         var first = 0
         var canaries = 0
+
+        @inline(__always)
+        var all: Int { first &+ canaries }
     }
 
     /// A stretch is at least that long, and so long is it from one look at the verdicts to the next; ns.

@@ -19,6 +19,7 @@ final class Transmitter: @unchecked Sendable {
     let brake: Brake
 
     var table: ProbeTable
+    let upcoming = UpcomingTargets()
     var pacer: Pacer
     var caps: RateCaps
     var rate: Double

@@ -114,7 +114,7 @@ private enum NeighborMessage {
         sum.add(source)
         sum.add(destination)
         sum.add(UInt32(message.count))
-        sum.add(UInt16(IPv6View.HeaderNumber.icmp))
+        sum.add(UInt32(IPv6View.HeaderNumber.icmp))
         sum.add(message)
         return sum
     }

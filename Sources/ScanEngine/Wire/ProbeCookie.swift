@@ -1,3 +1,5 @@
+package import ScanTargets
+
 /// The number that a probe carries as its TCP sequence number and that only its target can give back: a keyed hash of both addresses and
 /// ports (SipHash-2-4; Aumasson & Bernstein, 2012).
 package struct ProbeCookie: Sendable, BitwiseCopyable {
@@ -7,33 +9,58 @@ package struct ProbeCookie: Sendable, BitwiseCopyable {
         (k0, k1) = (key.word(2), key.word(3))
     }
 
-    /// The cookie of an IPv4 probe, with addresses and ports as it has them: source is this machine.
+    /// The cookies of all IPv4 probes from one port.
     @inline(__always)
-    package func value(source: UInt32, destination: UInt32, sourcePort: UInt16, destinationPort: UInt16) -> UInt32 {
-        let addresses = UInt64(source) &<< 32 | UInt64(destination)
-        let ports = UInt64(sourcePort) &<< 16 | UInt64(destinationPort)
+    package func sender(_ source: UInt32, _ port: UInt16) -> Sender {
         var hash = SipHash(k0, k1)
-        hash.absorb(addresses)
-        // The last block holds the remaining four bytes and the length of the message, 12.
-        hash.absorb(ports | 12 &<< 56)
-        return UInt32(truncatingIfNeeded: hash.finish())
+        hash.absorb(UInt64(source) | UInt64(port) &<< 32)
+        return Sender(port, hash)
     }
 
-    /// The cookie of an IPv6 probe.
+    /// The cookies of all IPv6 probes from one port.
     @inline(__always)
-    package func value(source: UInt128, destination: UInt128, sourcePort: UInt16, destinationPort: UInt16) -> UInt32 {
-        let ports = UInt64(sourcePort) &<< 16 | UInt64(destinationPort)
+    package func sender(_ source: UInt128, _ port: UInt16) -> Sender {
         var hash = SipHash(k0, k1)
-        hash.absorb(destination)
         hash.absorb(source)
-        // As above; the message has 36 bytes.
-        hash.absorb(ports | 36 &<< 56)
-        return UInt32(truncatingIfNeeded: hash.finish())
+        hash.absorb(UInt64(port))
+        return Sender(port, hash)
+    }
+
+    package func sender(_ source: IPAddress, _ port: UInt16) -> Sender {
+        if let number = source.v4 { sender(number, port) } else { sender(source.value, port) }
+    }
+
+    /// What all probes from one port have in common: the hash of that end, which stands first in the message, filled up with zeros to whole blocks.
+    package struct Sender: Sendable, BitwiseCopyable {
+        package let port: UInt16
+        private let start: SipHash
+
+        fileprivate init(_ port: UInt16, _ start: SipHash) {
+            (self.port, self.start) = (port, start)
+        }
+
+        /// The cookie of an IPv4 probe, with the address and the port that it asks as numbers.
+        @inline(__always)
+        package func cookie(to destination: UInt32, _ port: UInt16) -> UInt32 {
+            var hash = start
+            // The last block ends in the length of the message.
+            hash.absorb(UInt64(destination) | UInt64(port) &<< 32 | 14 &<< 56)
+            return UInt32(truncatingIfNeeded: hash.finish())
+        }
+
+        /// The cookie of an IPv6 probe.
+        @inline(__always)
+        package func cookie(to destination: UInt128, _ port: UInt16) -> UInt32 {
+            var hash = start
+            hash.absorb(destination)
+            hash.absorb(UInt64(port) | 42 &<< 56)
+            return UInt32(truncatingIfNeeded: hash.finish())
+        }
     }
 }
 
 /// SipHash-2-4's state; each `absorb` takes one block of eight bytes.
-private struct SipHash {
+private struct SipHash: BitwiseCopyable {
     private var v0, v1, v2, v3: UInt64
 
     @inline(__always)

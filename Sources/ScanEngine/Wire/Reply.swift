@@ -97,9 +97,9 @@ package struct Reply: Sendable, Equatable {
         let expected =
             switch addresses {
             case .v4(let target, let local):
-                cookies.value(source: local, destination: target, sourcePort: localPort, destinationPort: targetPort)
+                cookies.sender(local, localPort).cookie(to: target, targetPort)
             case .v6(let target, let local):
-                cookies.value(source: local, destination: target, sourcePort: localPort, destinationPort: targetPort)
+                cookies.sender(local, localPort).cookie(to: target, targetPort)
             }
         return cookie == expected || otherCookie == expected
     }

@@ -63,8 +63,8 @@ package struct SynTemplate: Sendable {
         var ipSum = InternetChecksum()
         header.withUnsafeBytes { ipSum.add($0) }
         var tcpSum = pseudoHeader
-        tcpSum.add(UInt16(IPv4View.ProtocolNumber.tcp))
-        tcpSum.add(UInt16(segment.count))
+        tcpSum.add(UInt32(IPv4View.ProtocolNumber.tcp))
+        tcpSum.add(UInt32(segment.count))
         segment.withUnsafeBytes { tcpSum.add($0) }
         bytes = link + header + segment
         patch = SynPatch(ip: link.count, tcp: link.count + header.count, ipSum: ipSum, tcpSum: tcpSum)

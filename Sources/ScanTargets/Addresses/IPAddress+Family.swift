@@ -1,6 +1,6 @@
 extension IPAddress {
     /// The protocol that an address belongs to.
-    package enum Family: UInt8, Sendable {
+    package enum Family: UInt8, BitwiseCopyable, Sendable {
         case v4 = 4
         case v6 = 6
 

@@ -2,7 +2,7 @@
 ///
 /// Every IPv4 address sorts before every IPv6 address; inside a family the order is numeric. An IPv4-mapped address (`::ffff:192.0.2.1`) is
 /// an IPv6 address, different from the IPv4 address it maps. Zones (`fe80::1%eth0`, RFC 4007) are not part of an address.
-package struct IPAddress: Hashable, Sendable {
+package struct IPAddress: BitwiseCopyable, Hashable, Sendable {
     /// The address as a number in host order; an IPv4 address fills the low 32 bits and leaves the others zero.
     package let value: UInt128
     package let family: Family

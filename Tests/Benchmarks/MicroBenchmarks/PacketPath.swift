@@ -23,52 +23,60 @@ enum PacketPath {
 
     static func cookie(_ count: Int) -> Measurement? {
         guard let key = key(2) else { return nil }
-        let cookies = ProbeCookie(key: key)
+        let sender = ProbeCookie(key: key).sender(source, 61_000)
         return Measurement("cookie", count: count) { index in
-            UInt64(cookies.value(source: source, destination: UInt32(index), sourcePort: 61_000, destinationPort: UInt16(index & 0xFFFF)))
+            UInt64(sender.cookie(to: UInt32(index), UInt16(index & 0xFFFF)))
         }
     }
 
     static func patch(_ count: Int) -> Measurement? {
         let ring = Ring()
-        let patch = ring.template.patch
+        let (patch, slots) = (ring.template.patch, ring.slots)
         return Measurement("patch", count: count) { index in
-            let frame = ring.slots[index & (FrameSlots.batch - 1)]
-            patch.apply(to: frame, destination: UInt32(index), sourcePort: 61_000, destinationPort: 80, cookie: UInt32(index) &* 7)
+            let frame = slots[index & (FrameSlots.batch - 1)]
+            patch.aim(frame, at: UInt32(index), port: 80, from: 61_000)
+            patch.complete(frame, patch.destination(v4: frame), patch.ports(of: frame), cookie: UInt32(index) &* 7)
             return 0
         }
     }
 
-    /// Order, cookie and bytes of a probe: from its position to its frame.
+    /// Order, cookie and bytes of a probe: from its position to its frame, in batches as the transmit thread makes them.
     static func probe(_ count: Int) -> Measurement? {
-        guard let key = key(3) else { return nil }
-        let permutation = Permutation(count: targets, key: key)
-        let cookies = ProbeCookie(key: key)
-        let ring = Ring()
-        let patch = ring.template.patch
-        return Measurement("probe", count: count) { position in
-            let index = permutation.index(at: UInt64(position) % targets)
-            let destination = UInt32(truncatingIfNeeded: 0xC613_0000 &+ index)
-            let cookie = cookies.value(source: source, destination: destination, sourcePort: 61_000, destinationPort: 443)
-            let frame = ring.slots[position & (FrameSlots.batch - 1)]
-            patch.apply(to: frame, destination: destination, sourcePort: 61_000, destinationPort: 443, cookie: cookie)
-            return index
+        probe("probe", IPAddress(v4: source), count) { writer, position, index in
+            writer.add(position, 0xC613_0000 &+ UInt32(truncatingIfNeeded: index), by: 0, port: 443, from: 61_000)
         }
     }
 
     /// The same over IPv6.
     static func probe6(_ count: Int) -> Measurement? {
+        probe("probe6", IPAddress(v6: source6), count) { writer, position, index in
+            writer.add(position, target6 &+ UInt128(index), by: 0, port: 443, from: 61_000)
+        }
+    }
+
+    @inline(__always)
+    private static func probe(
+        _ name: String, _ source: IPAddress, _ count: Int, _ add: (inout FrameWriter, UInt64, UInt64) -> Void
+    ) -> Measurement? {
         guard let key = key(3) else { return nil }
         let permutation = Permutation(count: targets, key: key)
-        let cookies = ProbeCookie(key: key)
-        let ring = Ring(source: IPAddress(v6: source6))
-        let patch = ring.template.patch
-        return Measurement("probe6", count: count) { position in
-            let index = permutation.index(at: UInt64(position) % targets)
-            let destination = target6 &+ UInt128(index)
-            let cookie = cookies.value(source: source6, destination: destination, sourcePort: 61_000, destinationPort: 443)
-            let frame = ring.slots[position & (FrameSlots.batch - 1)]
-            patch.apply(to: frame, destination: destination, sourcePort: 61_000, destinationPort: 443, cookie: cookie)
+        let table = ProbeTable(positions: 0..<targets)
+        let upcoming = UpcomingTargets()
+        let ring = Ring(source: source)
+        let positions = UnsafeMutablePointer<UInt64>.allocate(capacity: FrameSlots.batch)
+        defer { positions.deallocate() }
+        positions.initialize(repeating: 0, count: FrameSlots.batch)
+        var writer = FrameWriter(ring.template, ProbeCookie(key: key), source: source, slots: ring.slots, positions: positions)
+        return Measurement(name, count: count) { number in
+            let place = number & (FrameSlots.batch - 1)
+            if place == 0 {
+                writer.complete()
+                writer.begin(ring.slots)
+                let start = UInt64(number) % (targets - UInt64(FrameSlots.batch))
+                _ = upcoming.look(FrameSlots.batch, from: start, before: targets, table, permutation)
+            }
+            let (position, index) = upcoming[place]
+            add(&writer, position, index)
             return index
         }
     }
@@ -103,7 +111,7 @@ enum PacketPath {
         let view = space.v4
         let packet = UnsafeMutableRawBufferPointer.allocate(byteCount: 44, alignment: 8)
         defer { packet.deallocate() }
-        let cookie = cookies.value(source: source, destination: 0xC613_0102, sourcePort: 61_000, destinationPort: 80)
+        let cookie = cookies.sender(source, 61_000).cookie(to: 0xC613_0102 as UInt32, 80)
         packet.copyBytes(
             from: [0x45, 0, 0, 44, 0, 0, 0x40, 0, 64, 6, 0, 0, 198, 19, 1, 2, 198, 18, 0, 1] + synAck(acknowledging: cookie &+ 1))
         let measured = Measurement("parse", count: count) { _ in
@@ -120,7 +128,7 @@ enum PacketPath {
     static func parse6(_ count: Int) -> Measurement? {
         guard let key = key(5) else { return nil }
         let cookies = ProbeCookie(key: key)
-        let cookie = cookies.value(source: source6, destination: target6, sourcePort: 61_000, destinationPort: 80)
+        let cookie = cookies.sender(source6, 61_000).cookie(to: target6, 80)
         let bytes = [0x60, 0, 0, 0, 0, 24, 6, 64] + bytes(target6) + bytes(source6) + synAck(acknowledging: cookie &+ 1)
         let packet = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
         defer { packet.deallocate() }

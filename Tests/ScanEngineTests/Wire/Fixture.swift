@@ -1,14 +1,14 @@
 import ScanEngine
 
 /// Bytes as they come off the wire, header by header. The probe that all of them answer went from 192.0.2.1, port 61000, to 198.51.100.7,
-/// port 80, under a key whose cookie for these four is 0x1ac0bcc3. Receivers look at no checksum; the fields hold 0xbeef.
+/// port 80, under a key whose cookie for these four is 0x33088e0b. Receivers look at no checksum; the fields hold 0xbeef.
 enum Fixture {
     static let local: UInt32 = 0xC000_0201
     static let localPort: UInt16 = 61_000
     static let target: UInt32 = 0xC633_6407
     static let targetPort: UInt16 = 80
     static let addresses = ProbeAddresses.v4(target: target, local: local)
-    static let cookie: UInt32 = 0x1AC0_BCC3
+    static let cookie: UInt32 = 0x3308_8E0B
 
     static let key = ScanKey(bytes: [UInt8](repeating: 0, count: 16) + Array(0..<16)) ?? .random()
     static let cookies = ProbeCookie(key: key)
@@ -76,7 +76,7 @@ enum Fixture {
         + [0x01, 0x06, 0xBE, 0xEF]  // time to live 1, TCP, checksum
         + [192, 0, 2, 1] + [198, 51, 100, 7]  // from us to the target
         + [0xEE, 0x48, 0x00, 0x50]  // source port 61000, destination port 80
-        + [0x1A, 0xC0, 0xBC, 0xC3]  // the cookie as sequence number
+        + [0x33, 0x08, 0x8E, 0x0B]  // the cookie as sequence number
 
     /// The rest of the probe's TCP header, for routers that quote more.
     static let quotedRest: [UInt8] =

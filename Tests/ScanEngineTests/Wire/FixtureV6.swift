@@ -1,13 +1,13 @@
 import ScanEngine
 
 /// The same over IPv6. The probe that all of them answer went from 2001:db8::1 to 2001:db8:1::7 with `Fixture`'s ports, under its key, whose
-/// cookie for these four is 0x6a716470.
+/// cookie for these four is 0x236bd1ca.
 enum FixtureV6 {
     static let local: UInt128 = 0x2001_0DB8_0000_0000_0000_0000_0000_0001
     static let target: UInt128 = 0x2001_0DB8_0001_0000_0000_0000_0000_0007
     static let router: UInt128 = 0x2001_0DB8_0002_0000_0000_0000_0000_0001
     static let addresses = ProbeAddresses.v6(target: target, local: local)
-    static let cookie: UInt32 = 0x6A71_6470
+    static let cookie: UInt32 = 0x236B_D1CA
 
     // MARK: IPv6
 
@@ -80,7 +80,7 @@ enum FixtureV6 {
             + local.bytes + target.bytes
             + chain
             + [0xEE, 0x48, 0x00, 0x50]  // source port 61000, destination port 80
-            + [0x6A, 0x71, 0x64, 0x70]  // the cookie as sequence number
+            + [0x23, 0x6B, 0xD1, 0xCA]  // the cookie as sequence number
     }
 
     /// An error of the router 2001:db8:2::1, or of another one.

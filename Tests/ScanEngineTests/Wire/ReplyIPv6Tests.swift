@@ -19,8 +19,9 @@ struct ReplyIPv6Tests {
 
     @Test("the fixtures' cookie is that of their key")
     func cookie() {
-        let ports: [UInt8] = [0x50, 0x00] + [0x48, 0xEE]
-        let message = FixtureV6.target.bytes.reversed() + FixtureV6.local.bytes.reversed() + ports  // all little-endian
+        let message =
+            FixtureV6.local.bytes.reversed() + [0x48, 0xEE] + [0, 0, 0, 0, 0, 0]  // source and its port, little-endian, whole blocks
+            + FixtureV6.target.bytes.reversed() + [0x50, 0x00]  // the destination and its likewise
         #expect(UInt32(truncatingIfNeeded: SlowSipHash.hash(message, key: Array(0..<16))) == FixtureV6.cookie)
     }
 

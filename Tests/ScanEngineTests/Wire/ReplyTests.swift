@@ -16,8 +16,8 @@ struct ReplyTests {
     @Test("the fixtures' cookie is that of their key")
     func cookie() {
         let message: [UInt8] =
-            [7, 100, 51, 198] + [1, 2, 0, 192]  // destination and source, little-endian
-            + [0x50, 0x00] + [0x48, 0xEE]  // the ports likewise
+            [1, 2, 0, 192] + [0x48, 0xEE] + [0, 0]  // source and its port, little-endian, a whole block
+            + [7, 100, 51, 198] + [0x50, 0x00]  // the destination and its likewise
         #expect(UInt32(truncatingIfNeeded: SlowSipHash.hash(message, key: Array(0..<16))) == Fixture.cookie)
     }
 

@@ -102,15 +102,14 @@ struct SynTemplateTests {
     private static func patch(_ item: Case, _ template: SynTemplate, _ probe: Probe, into frame: inout [UInt8]) {
         frame.withUnsafeMutableBytes { buffer in
             guard let start = buffer.baseAddress else { return }
+            let patch = template.patch
             switch item.family {
             case .v4:
-                template.patch.apply(
-                    to: start, destination: probe.destinationV4, sourcePort: probe.sourcePort, destinationPort: probe.destinationPort,
-                    cookie: probe.cookie)
+                patch.aim(start, at: probe.destinationV4, port: probe.destinationPort, from: probe.sourcePort)
+                patch.complete(start, patch.destination(v4: start), patch.ports(of: start), cookie: probe.cookie)
             case .v6:
-                template.patch.apply(
-                    to: start, destination: probe.destination, sourcePort: probe.sourcePort, destinationPort: probe.destinationPort,
-                    cookie: probe.cookie)
+                patch.aim(start, at: probe.destination, port: probe.destinationPort, from: probe.sourcePort)
+                patch.complete(start, patch.destination(v6: start), patch.ports(of: start), cookie: probe.cookie)
             }
         }
     }
@@ -155,8 +154,8 @@ struct SynTemplateTests {
         let from: UInt16 = 61_003
         let cookie =
             item.family == .v4
-            ? Fixture.cookies.value(source: Fixture.local, destination: Fixture.target, sourcePort: from, destinationPort: 443)
-            : Fixture.cookies.value(source: FixtureV6.local, destination: FixtureV6.target, sourcePort: from, destinationPort: 443)
+            ? Fixture.cookies.sender(Fixture.local, from).cookie(to: Fixture.target, 443)
+            : Fixture.cookies.sender(FixtureV6.local, from).cookie(to: FixtureV6.target, 443)
         let destination = item.family == .v4 ? UInt128(Fixture.target) : FixtureV6.target
         var frame = template.bytes
         Self.patch(item, template, Probe(destination: destination, sourcePort: from, destinationPort: 443, cookie: cookie), into: &frame)
