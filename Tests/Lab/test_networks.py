@@ -1,6 +1,7 @@
 """Networks that a scanner's host can sit in: each is scanned whole, and each finding tells its interface."""
 
 import contextlib
+import subprocess
 import sys
 import time
 
@@ -225,6 +226,40 @@ class Shapes(ShapeTest):
         result = self.daemon.run("scan", "198.18.64.200", "-p", PORTS)
         self.assertEqual(result.code, 1, result)
         self.assert_sentence(result.err, "198.18.64.200")
+
+
+class Drops(ShapeTest):
+    def test_an_interface_that_drops_without_a_word(self):
+        """A tunnel takes frames for which it knows no way, and only its counter tells that it has dropped them."""
+        self.network.cable("near", "under0", "far", "under0")
+        self.network.ip("near", "addr add 198.18.9.1/24 dev under0")
+        self.network.ip("far", "addr add 198.18.9.2/24 dev under0")
+        hardware = {"near": "02:5c:00:00:00:01", "far": "02:5c:00:00:00:02"}
+        for side, local in ("near", 1), ("far", 2):
+            self.network.ip(side, f"link add tunnel0 address {hardware[side]} type vxlan id 7 local 198.18.9.{local} dstport 4789 nolearning",
+                            "link set tunnel0 up")
+        self.address("tunnel0", "tunnel0")
+        for side, other, end in ("near", "far", 2), ("far", "near", 1):
+            self.network.ip(side, f"neigh replace 198.18.0.{end} lladdr {hardware[other]} nud permanent dev tunnel0",
+                            f"neigh replace 2001:2::{end} lladdr {hardware[other]} nud permanent dev tunnel0")
+        self.way("far", "add", hardware["near"], 1)
+        self.way("near", "add", hardware["far"], 2)
+        self.route()
+        self.start_daemon(scan={"link": "xdp"})
+        for block, hosts in self.blocks.items():
+            with self.subTest(block=block):
+                job = self.daemon.submit(block, "-p", "1000-1049", "--rate", 5000)
+                while self.daemon.state(job) in ("queued", "running"):
+                    time.sleep(0.2)
+                    self.way("near", "del", hardware["far"], 2)
+                    time.sleep(0.02)
+                    self.way("near", "add", hardware["far"], 2)
+                account = self.assert_whole(job, self.open_of(hosts), targets=12_800, closed=12_288, filtered=0)
+                self.assertGreater(account["link_drops"], 100)
+
+    def way(self, side, change, hardware, end):
+        subprocess.run(["bridge", "-n", self.network.name(side), "fdb", change, hardware, "dev", "tunnel0", "dst", f"198.18.9.{end}"],
+                       check=True)
 
 
 class Changes(ShapeTest):

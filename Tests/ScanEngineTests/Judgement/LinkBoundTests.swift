@@ -40,6 +40,39 @@ struct LinkBoundTests {
         #expect(result.repeats < 12)
     }
 
+    @Test("an interface that drops the same share at any rate does not slow the scan down", arguments: [0.01, 0.1, 0.5, 1])
+    func indifferent(share: Double) {
+        var bound = LinkBound()
+        var now: Int64 = 0
+        var sent = 0
+        while now < 20_000_000_000 {
+            now += Self.stretch
+            let count = Int(min(100_000, bound.rate) / 100)
+            sent += count
+            let lost = Int((Double(count) * share).rounded(.up))
+            let isLossy = bound.judge(sent: count, dropped: lost, elapsed: Self.stretch, now: now)
+            #expect(isLossy)
+        }
+        #expect(sent > 1_900_000)
+    }
+
+    @Test("one that is far too slow is found out all the same, though its ring has taken a thousand at first")
+    func deep() {
+        var bound = LinkBound()
+        var now: Int64 = 0
+        var (sent, dropped, queued) = (0, 0, 0)
+        while now < 10_000_000_000 {
+            now += Self.stretch
+            let count = Int(min(1_900_000, bound.rate) / 100)
+            let taken = min(count, 1000 - queued + 140)
+            queued = max(0, queued + taken - 140)
+            if now > 1_000_000_000 { (sent, dropped) = (sent + count, dropped + count - taken) }
+            _ = bound.judge(sent: count, dropped: count - taken, elapsed: Self.stretch, now: now)
+        }
+        #expect(Double(dropped) < 0.02 * Double(sent))
+        #expect(Double(sent - dropped) > 0.8 * 9 * 14_000)
+    }
+
     @Test("a bound that is needed no more goes away")
     func recovers() {
         var bound = LinkBound()
