@@ -18,7 +18,7 @@ package struct LinkBound: Sendable {
     /// So long what is dropped is not taken for the rate's fault; ns.
     private static let indifference: Int64 = 30_000_000_000
     private var indifferentUntil: Int64 = 0
-    /// What an earlier stretch was given and let through, probes a second, and how often in succession a slower one let through less in proportion.
+    /// What an earlier stretch was given and let through, probes a second, and how often since a slower one has let through less in proportion.
     private var earlier: (tried: Double, through: Double)?
     private var inProportion = 0
     private var lastChange: Int64 = 0
@@ -47,13 +47,18 @@ package struct LinkBound: Sendable {
 
     /// Whether it has become clear that less is dropped only because less is sent. Twice, because at first its ring was empty and took more.
     private mutating func isIndifferent(_ tried: Double, _ through: Double) -> Bool {
-        guard let earlier else {
-            self.earlier = (tried, through)
+        guard let before = earlier, tried < before.tried else {
+            earlier = (tried, through)
             return false
         }
-        guard tried < 0.75 * earlier.tried else { return false }
-        inProportion = through == 0 || through < 0.85 * earlier.through ? inProportion + 1 : 0
-        self.earlier = (tried, through)
+        // What differs by less may be chance.
+        guard tried < 0.75 * before.tried else { return false }
+        earlier = (tried, through)
+        if through == 0 || through < 0.85 * before.through {
+            inProportion += 1
+        } else if before.through > 0 {
+            inProportion = 0
+        }
         return inProportion == 2
     }
 

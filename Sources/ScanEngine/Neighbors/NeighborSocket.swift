@@ -51,19 +51,14 @@ final class NeighborSocket {
     /// Keeps all other IPv6 packets from this socket: next header 58 (ICMPv6) without extension headers, type 136 (bpf(4), RFC 4861 §4.4).
     private static func passAdvertisementsOnly(_ descriptor: Int32) throws(Errno) {
         let (load, ifEqual, give) = (UInt16(BPF_LD | BPF_B | BPF_ABS), UInt16(BPF_JMP | BPF_JEQ | BPF_K), UInt16(BPF_RET | BPF_K))
-        var program = [
+        let program = [
             sock_filter(code: load, jt: 0, jf: 0, k: UInt32(EtherType.headerLength + IPv6View.Offset.nextHeader)),
             sock_filter(code: ifEqual, jt: 0, jf: 3, k: UInt32(IPv6View.HeaderNumber.icmp)),
             sock_filter(code: load, jt: 0, jf: 0, k: UInt32(EtherType.headerLength + IPv6View.headerLength)),
             sock_filter(code: ifEqual, jt: 0, jf: 1, k: UInt32(NeighborAdvertisement.messageType)),
             sock_filter(code: give, jt: 0, jf: 0, k: .max), sock_filter(code: give, jt: 0, jf: 0, k: 0),
         ]
-        let count = UInt16(program.count)
-        let result: Result<Void, Errno> = program.withUnsafeMutableBufferPointer { buffer in
-            let filter = sock_fprog(len: count, filter: buffer.baseAddress)
-            return Result { () throws(Errno) in try Syscall.setOption(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, filter) }
-        }
-        try result.get()
+        try Syscall.attach(program, to: descriptor)
     }
 
     /// Asks who has `address`; false when the kernel has no room for the question. Throws when the interface is gone or down.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import SystemPackage
 
@@ -18,6 +19,17 @@ enum Syscall {
     static func setOption<Value: BitwiseCopyable>(_ socket: Int32, _ level: Int32, _ name: Int32, _ value: Value) throws(Errno) {
         var value = value
         _ = try retrying { setsockopt(socket, level, name, &value, socklen_t(MemoryLayout<Value>.size)) }
+    }
+
+    /// Lets a socket have only what a program for the kernel's packet filter gives it (socket(7), SO_ATTACH_FILTER).
+    static func attach(_ program: [sock_filter], to socket: Int32) throws(Errno) {
+        var program = program
+        let count = UInt16(program.count)
+        let result: Result<Void, Errno> = program.withUnsafeMutableBufferPointer { buffer in
+            let filter = sock_fprog(len: count, filter: buffer.baseAddress)
+            return Result { () throws(Errno) in try setOption(socket, SOL_SOCKET, SO_ATTACH_FILTER, filter) }
+        }
+        try result.get()
     }
 
     /// Calls `body` with `address`, a `sockaddr_…` of C, as the `sockaddr` that the socket calls want.

@@ -3,6 +3,8 @@ enum EtherType {
     static let ipv4: UInt16 = 0x0800
     static let arp: UInt16 = 0x0806
     static let ipv6: UInt16 = 0x86DD
+    /// IEEE 802 leaves it to local experiments.
+    static let experimental: UInt16 = 0x88B5
 
     /// Two addresses and the type.
     static let headerLength = 14
