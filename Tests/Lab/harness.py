@@ -218,8 +218,14 @@ class Daemon:
         text = ""
         for section, keys in self.sections.items():
             text += f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
-        self.configuration.write_text(text)
-        self.configuration.chmod(0o644)
+        self.write(text)
+
+    def write(self, text):
+        """Replaces the configuration in one go: a daemon that reads it meanwhile sees no half of it."""
+        new = self.configuration.with_suffix(".new")
+        new.write_text(text)
+        new.chmod(0o644)
+        new.replace(self.configuration)
 
     def command(self, *prefix):
         if self.power:

@@ -109,7 +109,7 @@ class Firewall(NetworkTest):
 
     def test_a_full_table_of_connections_does_not_touch_frames(self):
         self.fill()
-        self.start_daemon()
+        self.start_daemon(link="auto")
         self.assert_finds(BLOCK, addresses("198.18.64.0", 512))
 
     def test_a_full_table_of_connections_is_told_and_makes_nothing_filtered(self):

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from harness import LabTest, addresses, compile_helper
+from harness import LabTest, addresses, compile_helper, link
 
 HOSTS, PORTS = addresses("198.18.64.0", 1024), (1000, 1001, 1002)
 TARGETS = {(host, port) for host in HOSTS for port in PORTS}
@@ -44,7 +44,7 @@ class EachLink(LabTest):
             self.assert_logged_once(job, TARGETS)
 
     def test_what_must_go_through_the_kernel_does(self):
-        daemon = self.own_daemon().start()
+        daemon = self.own_daemon(scan={"link": "auto"}).start()
         plan = daemon.run("plan", "198.18.0.1", "127.0.0.1", "198.18.0.2", GATEWAY, "-p", "80").out
         self.assertRegex(plan, r"198\.18\.0\.2 +near0 .* xdp +on the link itself")
         self.assertRegex(plan, r"127\.0\.0\.1 +lo .*raw-ip +the machine's own address")
@@ -64,7 +64,7 @@ class Refused(LabTest):
 
     def test_an_interface_that_another_program_has_is_sent_through_by_the_next_link(self):
         self.hold_queues()
-        daemon = self.own_daemon().start()
+        daemon = self.own_daemon(scan={"link": "auto"}).start()
         plan = daemon.run("plan", GATEWAY, "-p", "80").out
         self.assertRegex(plan, r" ring +by way of a gateway on Ethernet; not xdp: AF_XDP on near0: .*busy")
         _, job = self.scan(GATEWAY, "-p", "1000-1002")
@@ -119,4 +119,4 @@ class Internet(LabTest):
             truth, found = self.truth(*area), set(self.daemon.findings(job))
             self.assertEqual(found - truth, set())
             self.assertGreaterEqual(len(found & truth) / len(truth), 0.99)
-            self.assert_account(job, link="xdp")
+            self.assert_account(job, link="xdp" if link == "auto" else link)
