@@ -218,10 +218,10 @@ class Daemon:
         text = ""
         for section, keys in self.sections.items():
             text += f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
-        self.write(text)
+        self.replace_configuration(text)
 
-    def write(self, text):
-        """Replaces the configuration in one go: a daemon that reads it meanwhile sees no half of it."""
+    def replace_configuration(self, text):
+        """In one go: a daemon that reads it meanwhile sees no half of it."""
         new = self.configuration.with_suffix(".new")
         new.write_text(text)
         new.chmod(0o644)

@@ -143,7 +143,7 @@ class Reload(LabTest):
             (good + "[control.roles]\nadmin = [\"nobody-of-this-name\"]\n", "nobody-of-this-name"),
         ):
             with self.subTest(text=text[:40]):
-                daemon.write(text)
+                daemon.replace_configuration(text)
                 self.assert_refused_reload(*words)
                 daemon.process.send_signal(signal.SIGHUP)
         daemon.configuration.unlink()
@@ -209,7 +209,7 @@ class Reload(LabTest):
             return subprocess.run([*daemon.command(), "--check-config"], capture_output=True, text=True, timeout=20)
 
         self.assertEqual(check().returncode, 0)
-        daemon.write("[scope]\nallow = [\"everything\"]\n")
+        daemon.replace_configuration("[scope]\nallow = [\"everything\"]\n")
         done = check()
         self.assertNotEqual(done.returncode, 0)
         self.assert_sentence(done.stderr, "everything")
