@@ -146,10 +146,10 @@ def find(bench, lab, scenario, scanners, ports):
     bench.rows.clear()
     yields = []
     for row in rows:
-        # zmap of Debian scans one port at a time: as if it went through all of them and waited once.
+        # zmap of Debian scans one port at a time: as if it went through all of them, found the same share and waited once.
         times = ports if "zmap" in row.name else 1
         seconds = [(run.seconds - ZMAP_COOLDOWN) * times + ZMAP_COOLDOWN if times > 1 else run.seconds for run in row.runs]
-        correct = [len(run.found & run.ground.open) * times for run in row.runs]
+        correct = [run.recall * len(scanners[0].ground.open) for run in row.runs]
         yields.append(statistics.median(count / time for count, time in zip(correct, seconds)))
         row.seconds = statistics.median(seconds)
     best = max(yields[1:])
