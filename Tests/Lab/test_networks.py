@@ -249,7 +249,9 @@ class Drops(ShapeTest):
         for block, hosts in self.blocks.items():
             with self.subTest(block=block):
                 job = self.daemon.submit(block, "-p", "1000-1049", "--rate", 5000)
+                end = time.monotonic() + 30  # it takes 3 s where nothing is dropped
                 while self.daemon.state(job) in ("queued", "running"):
+                    self.assertLess(time.monotonic(), end, "what is dropped holds the scan up")
                     time.sleep(0.2)
                     self.way("near", "del", hardware["far"], 2)
                     time.sleep(0.02)

@@ -46,8 +46,8 @@ extension Syscall {
     }
 
     /// Binds an AF_PACKET socket to the interface it sends through, and to a protocol that nobody speaks: of one that it knows, the kernel would take
-    /// each frame apart for its transport header, which nobody needs and which takes a tenth of the time. The frames tell the interface and all
-    /// others what they are.
+    /// each frame apart for its transport header, which nobody needs and which took 40 to 90 ns. The frames tell the interface and all others what
+    /// they are.
     static func bindSender(_ socket: Int32, to interface: NetworkInterface) throws(Errno) {
         var address = sockaddr_ll()
         address.sll_family = UInt16(AF_PACKET)

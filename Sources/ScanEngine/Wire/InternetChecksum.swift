@@ -17,7 +17,7 @@ struct InternetChecksum {
         if offset < bytes.count { sum &+= UInt64(bytes[offset]) &<< 8 }
     }
 
-    /// Two words, or one. So many may be added that no packet has more.
+    /// Two words, or one in the low half.
     @inline(__always)
     mutating func add(_ words: UInt32) {
         sum &+= UInt64(words)
