@@ -33,11 +33,14 @@ let package = Package(
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
 
+        // Cookies and checksums, several at a time.
+        .target(name: "CFrames"),
+
         // Order, bytes, links, capture, the loops.
         .target(
             name: "ScanEngine",
             dependencies: [
-                "ScanTargets", "CPcap", "CLinux",
+                "ScanTargets", "CPcap", "CLinux", "CFrames",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),

@@ -32,7 +32,7 @@ final class FrameBatch {
         vectors.deallocate()
     }
 
-    var slots: FrameSlots { FrameSlots(memory, stride: stride, size: Self.capacity, first: 0, count: Self.capacity) }
+    var slots: FrameSlots { FrameSlots(memory, stride: stride, count: Self.capacity) }
 
     /// Gives frame `index` a destination of its own; `address` outlives the batch.
     func setDestination(of index: Int, _ address: UnsafeMutableRawPointer, length: Int) {

@@ -42,10 +42,12 @@ final class RingLink: ProbeLink {
     }
 
     func slots() -> FrameSlots {
+        // Not over the ring's end, behind which the frames would not go on.
+        let most = min(FrameSlots.batch, Self.size - head & (Self.size - 1))
         var count = 0
-        while count < FrameSlots.batch, status(head + count).pointee.load(ordering: .acquiring) == TP_STATUS_AVAILABLE { count += 1 }
+        while count < most, status(head + count).pointee.load(ordering: .acquiring) == TP_STATUS_AVAILABLE { count += 1 }
         first = head
-        return FrameSlots(frame(0), stride: stride, size: Self.size, first: first, count: count)
+        return FrameSlots(frame(first), stride: stride, count: count)
     }
 
     func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {

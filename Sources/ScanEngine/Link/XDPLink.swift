@@ -15,13 +15,13 @@ final class XDPLink: ProbeLink {
 
     /// Throws when every slice is in use.
     init(_ socket: XDPSocket, template: SynTemplate) throws(EngineError) {
-        guard let slice = socket.takeSlice() else {
+        length = template.bytes.count
+        stride = FrameSlots.stride(for: length)
+        guard let slice = socket.takeSlice(stride: stride) else {
             throw EngineError(.device, "AF_XDP on \(socket.interface.name): its memory is in use by other jobs")
         }
         self.socket = socket
         self.slice = slice
-        length = template.bytes.count
-        stride = FrameSlots.stride(for: length)
         for index in 0..<size {
             (socket.bytes(of: slice) + index * stride).copyMemory(from: template.bytes, byteCount: length)
         }
@@ -32,13 +32,19 @@ final class XDPLink: ProbeLink {
         socket.giveSlice(slice)
     }
 
-    /// Frames of the slice; a power of two, because the stride is one.
+    /// Frames of the slice.
     private var size: Int { XDPSocket.sliceSize / stride }
 
     func slots() -> FrameSlots {
-        first = head
-        let room = socket.room(for: run(0..<min(FrameSlots.batch, size)))
-        return FrameSlots(socket.bytes(of: slice), stride: stride, size: size, first: first, count: room)
+        // Where the kernel is done with it, the same memory again, since that is still in the cache; else what has been used least recently.
+        let room = roomFrom(0)
+        let count = room == FrameSlots.batch ? room : roomFrom(head < size ? head : 0)
+        return FrameSlots(socket.bytes(of: slice) + first * stride, stride: stride, count: count)
+    }
+
+    private func roomFrom(_ place: Int) -> Int {
+        first = place
+        return socket.room(for: run(0..<min(FrameSlots.batch, size - place)))
     }
 
     func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {

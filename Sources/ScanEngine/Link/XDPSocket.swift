@@ -17,13 +17,15 @@ final class XDPSocket: Sendable {
     private let isBound = Atomic<Bool>(true)
 
     /// Bytes of a link's slice of the memory.
-    static let sliceSize = 1 << 16
+    static let sliceSize = 1 << 17
     private static let slices = 16
-    /// Frames are told apart by blocks of so many bytes.
-    private static let granule = 64
-    private static let granules = slices * sliceSize / granule
-    /// Entries of the transmit ring; a power of two, and more than a batch.
+    /// Which frames are under way is noted by blocks of so many bytes.
+    private static let block = 64
+    private static let blocks = slices * sliceSize / block
+    /// Entries of the transmit ring; a power of two, and no less than a batch.
     private static let entries: UInt32 = 1024
+    /// Entries of the completion ring, likewise: what the kernel cannot tell of waits, and a ring for all of the memory would not stay in the cache.
+    private static let completions: UInt32 = 2048
     /// The smallest that the kernel takes; frames may lie anywhere in a chunk.
     private static let chunkSize: UInt32 = 2048
 
@@ -31,9 +33,12 @@ final class XDPSocket: Sendable {
         let transmit: DescriptorRing
         let completion: DescriptorRing
         var netlink: Netlink
-        /// Which blocks hold a frame that the kernel still needs. Allocated here, freed in deinit; in range by the arithmetic of a run.
-        let isUnderWay = UnsafeMutableBufferPointer<Bool>.allocate(capacity: XDPSocket.granules)
+        let underWay = FramesUnderWay(blocks: XDPSocket.blocks)
+        /// How many frames the kernel has taken and not told of again; more, where it has forgotten to tell of one.
+        var untold = 0
         var isTaken = [Bool](repeating: false, count: XDPSocket.slices)
+        /// What a frame takes of each slice, in bytes, also of one that has just been given back.
+        var strides = [Int](repeating: XDPSocket.block, count: XDPSocket.slices)
         /// The entry that the kernel reads next, and whose frame it is, if there is one.
         var next: UInt32 = 0
         var slice = -1
@@ -44,11 +49,6 @@ final class XDPSocket: Sendable {
             self.transmit = transmit
             self.completion = completion
             self.netlink = netlink
-            isUnderWay.initialize(repeating: false)
-        }
-
-        deinit {
-            isUnderWay.deallocate()
         }
 
         /// Entries that the kernel has not taken.
@@ -69,7 +69,7 @@ final class XDPSocket: Sendable {
             let transmit = try DescriptorRing(
                 descriptor, Int(XDP_PGOFF_TX_RING), offsets.tx, Self.entries, entry: MemoryLayout<xdp_desc>.stride)
             let completion = try DescriptorRing(
-                descriptor, Int(XDP_UMEM_PGOFF_COMPLETION_RING), offsets.cr, UInt32(Self.granules), entry: MemoryLayout<UInt64>.stride)
+                descriptor, Int(XDP_UMEM_PGOFF_COMPLETION_RING), offsets.cr, Self.completions, entry: MemoryLayout<UInt64>.stride)
             try Self.bind(descriptor, to: interface)
             state = Mutex(State(transmit, completion, netlink))
         } catch {
@@ -85,7 +85,7 @@ final class XDPSocket: Sendable {
         try Syscall.setOption(descriptor, SOL_XDP, XDP_UMEM_REG, region)
         // The kernel insists on a fill ring, though nothing will be received.
         try Syscall.setOption(descriptor, SOL_XDP, XDP_UMEM_FILL_RING, UInt32(64))
-        try Syscall.setOption(descriptor, SOL_XDP, XDP_UMEM_COMPLETION_RING, UInt32(granules))
+        try Syscall.setOption(descriptor, SOL_XDP, XDP_UMEM_COMPLETION_RING, completions)
         try Syscall.setOption(descriptor, SOL_XDP, XDP_TX_RING, entries)
         try Syscall.enlargeSendBuffer(descriptor)
         // A whole batch with one call; kernels before 6.17 take 32 frames at a time.
@@ -131,15 +131,17 @@ final class XDPSocket: Sendable {
 
     // MARK: - Slices
 
-    /// A slice of the memory that nobody has, and none of whose frames is under way; nil when there is none. Any thread.
-    func takeSlice() -> Int? {
+    /// A slice of the memory that nobody has, and none of whose frames is under way, for frames that take `stride` bytes of it, a power of two;
+    /// nil when there is none. Any thread.
+    func takeSlice(stride: Int) -> Int? {
         state.withLock { state in
             Self.drainCompletions(&state)
-            let perSlice = Self.sliceSize / Self.granule
+            let perSlice = Self.sliceSize / Self.block
             let free = (0..<Self.slices).first { slice in
-                !state.isTaken[slice] && !state.isUnderWay[slice * perSlice..<(slice + 1) * perSlice].contains(true)
+                let blocks = slice * perSlice..<(slice + 1) * perSlice
+                return !state.isTaken[slice] && state.underWay.first(in: blocks) == blocks.upperBound
             }
-            if let free { state.isTaken[free] = true }
+            if let free { (state.isTaken[free], state.strides[free]) = (true, stride) }
             return free
         }
     }
@@ -152,7 +154,7 @@ final class XDPSocket: Sendable {
 
     // MARK: - Frames
 
-    /// Frames of a link: those in the places `first ..< first + count` of the `size` that a slice has.
+    /// Frames of a link: those in the places `first ..< first + count` of its slice.
     struct Run {
         var slice: Int
         var stride: Int
@@ -162,7 +164,12 @@ final class XDPSocket: Sendable {
         /// Where frame `index` begins in the memory.
         @inline(__always)
         func offset(_ index: Int) -> Int {
-            slice &* XDPSocket.sliceSize &+ ((first &+ index) &* stride) & (XDPSocket.sliceSize &- 1)
+            slice &* XDPSocket.sliceSize &+ (first &+ index) &* stride
+        }
+
+        /// What frames `range` take of the memory.
+        fileprivate func blocks(_ range: Range<Int>) -> Range<Int> {
+            offset(range.lowerBound) / XDPSocket.block..<offset(range.upperBound) / XDPSocket.block
         }
     }
 
@@ -170,9 +177,8 @@ final class XDPSocket: Sendable {
     func room(for run: Run) -> Int {
         state.withLock { state in
             Self.drainCompletions(&state)
-            var count = 0
-            while count < run.count, !state.isUnderWay[run.offset(count) / Self.granule] { count += 1 }
-            return count
+            let blocks = run.blocks(0..<run.count)
+            return (state.underWay.first(in: blocks) - blocks.lowerBound) * Self.block / run.stride
         }
     }
 
@@ -185,15 +191,16 @@ final class XDPSocket: Sendable {
                 return -1
             }
             for index in 0..<run.count {
-                let offset = run.offset(index)
-                state.transmit.entry(state.next &+ UInt32(index), as: xdp_desc.self).pointee = xdp_desc(
-                    addr: UInt64(offset), len: UInt32(length), options: 0)
-                state.isUnderWay[offset / Self.granule] = true
+                state.transmit.entry(state.next &+ UInt32(truncatingIfNeeded: index), as: xdp_desc.self).pointee = xdp_desc(
+                    addr: UInt64(run.offset(index)), len: UInt32(length), options: 0)
             }
+            state.underWay.insert(run.blocks(0..<run.count))
             state.slice = run.slice
             state.transmit.produced = state.next &+ UInt32(run.count)
+            let start = state.next
             let (taken, code) = push(&state, run.count)
-            for index in taken..<run.count { state.isUnderWay[run.offset(index) / Self.granule] = false }
+            state.untold += Int(state.next &- start)
+            state.underWay.remove(run.blocks(taken..<run.count))
             if taken > 0 { return Int32(taken) }
             errno = code
             return -1
@@ -243,14 +250,24 @@ final class XDPSocket: Sendable {
 
     private static func drainCompletions(_ state: inout State) {
         let (start, end) = (state.completion.consumed, state.completion.produced)
-        var next = start
-        while next != end {
-            let offset = state.completion.entry(next, as: UInt64.self).pointee
-            let granule = Int(truncatingIfNeeded: offset) / granule
-            if state.isUnderWay.indices.contains(granule) { state.isUnderWay[granule] = false }
-            next &+= 1
+        guard start != end else { return }
+        state.untold -= Int(end &- start)
+        if state.untold == 0 {
+            state.underWay.removeAll()
+        } else {
+            var next = start
+            while next != end {
+                note(completed: state.completion.entry(next, as: UInt64.self).pointee, &state)
+                next &+= 1
+            }
         }
-        if next != start { state.completion.consumed = next }
+        state.completion.consumed = end
+    }
+
+    private static func note(completed address: UInt64, _ state: inout State) {
+        guard let offset = Int(exactly: address), offset < slices * sliceSize else { return }
+        let first = offset / block
+        state.underWay.remove(first..<first + state.strides[offset / sliceSize] / block)
     }
 
     // MARK: - Drops

@@ -15,11 +15,13 @@ package final class FlatSearch<Value: FixedWidthInteger & UnsignedInteger & Send
         fileprivate let buckets: Value
         fileprivate let least: Value
         fileprivate let shift: Value
+        fileprivate let isSingle: Bool
 
         /// Where the last number not above `value` stands; minus one when all are above it.
         @inline(__always)
         package func index(ofLastNotAbove value: Value) -> Int {
             guard value >= least else { return -1 }
+            if isSingle { return 0 }
             // In range: it is at most `buckets`, and there are `buckets` + 2 entries.
             let bucket = Int(truncatingIfNeeded: min((value &- least) &>> shift, buckets))
             var low = Int(starts[bucket])
@@ -51,7 +53,7 @@ package final class FlatSearch<Value: FixedWidthInteger & UnsignedInteger & Send
         starts.initialize(repeating: 0, count: buckets + 2)
         for number in numbers { starts[Int((number - least) >> shift) + 1] += 1 }
         for bucket in 0...buckets { starts[bucket + 1] += starts[bucket] }
-        view = View(numbers: values, starts: starts, buckets: Value(buckets), least: least, shift: shift)
+        view = View(numbers: values, starts: starts, buckets: Value(buckets), least: least, shift: shift, isSingle: numbers.count == 1)
     }
 
     deinit {

@@ -1,4 +1,3 @@
-import Glibc
 import ScanTargets
 
 /// The IPv4 part of hosts × ports in flat memory, for the packet path. Immutable; any thread.
@@ -6,9 +5,7 @@ package final class FlatTargets: @unchecked Sendable {
     // Unchecked: the memory is allocated and filled here, freed in deinit, and never written in between.
     private let firsts: UnsafeMutablePointer<UInt32>
     private let lasts: UnsafeMutablePointer<UInt32>
-    private let ports: UnsafeMutablePointer<UInt16>
-    /// One more than a port's place among the ports; 0 for one that is not among them.
-    private let ranks: UnsafeMutablePointer<UInt32>
+    private let ports: FlatPorts
     private let hostNumbers: FlatSearch<UInt64>
     private let addresses: FlatSearch<UInt32>
     let view: View
@@ -22,8 +19,7 @@ package final class FlatTargets: @unchecked Sendable {
         fileprivate let firsts: UnsafeMutablePointer<UInt32>
         fileprivate let lasts: UnsafeMutablePointer<UInt32>
         fileprivate let numbers: UnsafeMutablePointer<UInt64>
-        fileprivate let ports: UnsafeMutablePointer<UInt16>
-        fileprivate let ranks: UnsafeMutablePointer<UInt32>
+        fileprivate let ports: FlatPorts.View
         fileprivate let hostNumbers: FlatSearch<UInt64>.View
         fileprivate let addresses: FlatSearch<UInt32>.View
 
@@ -34,26 +30,23 @@ package final class FlatTargets: @unchecked Sendable {
             // The first range's number is 0, so there is one that is not above.
             let range = hostNumbers.index(ofLastNotAbove: host)
             let address = firsts[range] &+ UInt32(truncatingIfNeeded: host &- numbers[range])
-            return (address, ports[Int(truncatingIfNeeded: index &- host &* portCount.divisor)])
+            return (address, ports.port(at: index &- host &* portCount.divisor))
         }
 
         /// The number of a target; nil when it is none of these.
         @inline(__always)
         package func index(of address: UInt32, _ port: UInt16) -> UInt64? {
             let range = addresses.index(ofLastNotAbove: address)
-            let rank = ranks[Int(port)]
-            guard range >= 0, address <= lasts[range], rank > 0 else { return nil }
-            return (numbers[range] &+ UInt64(address &- firsts[range])) &* portCount.divisor &+ UInt64(rank &- 1)
+            guard range >= 0, address <= lasts[range], let place = ports.place(of: port) else { return nil }
+            return (numbers[range] &+ UInt64(address &- firsts[range])) &* portCount.divisor &+ place
         }
     }
 
     init(_ hosts: AddressSet, _ portSet: PortSet) {
         let ranges = hosts.ranges.prefix { $0.first.family == .v4 }
-        let portList = Array(portSet)
         firsts = .allocate(capacity: ranges.count + 1)
         lasts = .allocate(capacity: ranges.count + 1)
-        ports = .allocate(capacity: portList.count + 1)
-        ranks = .zeros(1 << 16)
+        ports = FlatPorts(portSet)
         var offsets: [UInt64] = []
         offsets.reserveCapacity(ranges.count)
         var count: UInt64 = 0
@@ -63,21 +56,15 @@ package final class FlatTargets: @unchecked Sendable {
             offsets.append(count)
             count += UInt64(range.count)
         }
-        for (index, port) in portList.enumerated() {
-            (ports + index).initialize(to: port)
-            ranks[Int(port)] = UInt32(index) + 1
-        }
         hostNumbers = FlatSearch(offsets)
         addresses = FlatSearch(ranges.map { $0.first.v4 ?? 0 })
         view = View(
-            count: count * UInt64(portList.count), portCount: FixedDivisor(UInt64(portList.count)), firsts: firsts, lasts: lasts,
-            numbers: hostNumbers.view.numbers, ports: ports, ranks: ranks, hostNumbers: hostNumbers.view, addresses: addresses.view)
+            count: count * UInt64(portSet.count), portCount: FixedDivisor(UInt64(portSet.count)), firsts: firsts, lasts: lasts,
+            numbers: hostNumbers.view.numbers, ports: ports.view, hostNumbers: hostNumbers.view, addresses: addresses.view)
     }
 
     deinit {
         firsts.deallocate()
         lasts.deallocate()
-        ports.deallocate()
-        free(ranks)
     }
 }

@@ -1,47 +1,63 @@
 package import ScanTargets
 
 /// Makes the frames of a lane in place. Plain numbers and pointers, so that the packet path counts no references.
-package struct FrameWriter: BitwiseCopyable {
+package struct FrameWriter {
     private let patch: SynPatch
     private let cookies: ProbeCookie
     private let source: IPAddress
     /// Where the next frames go.
     private(set) var slots: FrameSlots
+    /// What each pending frame asks, where it is IPv4. Allocated in the initialiser, as `positions`, freed by `deallocate`.
+    private let aims: UnsafeMutablePointer<ProbeAim>
     /// Where in the order each pending frame's target stands.
     let positions: UnsafeMutablePointer<UInt64>
     private(set) var pending = 0
 
-    package init(
-        _ template: SynTemplate, _ cookies: ProbeCookie, source: IPAddress, slots: FrameSlots, positions: UnsafeMutablePointer<UInt64>
-    ) {
+    package init(_ template: SynTemplate, _ cookies: ProbeCookie, source: IPAddress, slots: FrameSlots) {
         patch = template.patch
         self.cookies = cookies
         self.source = source
         self.slots = slots
-        self.positions = positions
+        aims = .allocate(capacity: FrameSlots.batch + ProbeAim.padding)
+        aims.initialize(repeating: ProbeAim(0, 0, from: 0), count: FrameSlots.batch + ProbeAim.padding)
+        positions = .allocate(capacity: FrameSlots.batch)
+        positions.initialize(repeating: 0, count: FrameSlots.batch)
     }
 
-    /// Whether there is no room for another frame.
+    package func deallocate() {
+        aims.deallocate()
+        positions.deallocate()
+    }
+
+    /// How many more frames there is room for.
     @inline(__always)
-    var isFull: Bool { pending == slots.count }
+    var room: Int { slots.count &- pending }
 
     /// Has the next frame ask the IPv4 target at `position`. There must be room.
     @inline(__always)
-    package mutating func add(_ position: UInt64, _ destination: UInt32, by hop: UInt64, port: UInt16, from sourcePort: UInt16) {
-        let frame = next(position, hop)
-        patch.aim(frame, at: destination, port: port, from: sourcePort)
+    package mutating func add(_ position: UInt64, _ aim: ProbeAim, by hop: UInt64) {
+        aims[pending] = aim
+        add(position, by: hop)
     }
 
-    /// The same for an IPv6 target.
+    /// The same for several targets that all have the hop that the lane's frames have anyway.
+    @inline(__always)
+    package mutating func add(_ positions: UnsafePointer<UInt64>, _ aims: UnsafePointer<ProbeAim>, count: Int) {
+        (self.aims + pending).update(from: aims, count: count)
+        (self.positions + pending).update(from: positions, count: count)
+        pending &+= count
+    }
+
+    /// Has the next frame ask the IPv6 target at `position`. There must be room.
     @inline(__always)
     package mutating func add(_ position: UInt64, _ destination: UInt128, by hop: UInt64, port: UInt16, from sourcePort: UInt16) {
-        let frame = next(position, hop)
-        patch.aim(frame, at: destination, port: port, from: sourcePort)
+        patch.aim(slots[pending], at: destination, port: port, from: sourcePort)
+        add(position, by: hop)
     }
 
     package mutating func add(_ position: UInt64, _ target: Endpoint, by hop: UInt64, from sourcePort: UInt16) {
         if let destination = target.address.v4 {
-            add(position, destination, by: hop, port: target.port, from: sourcePort)
+            add(position, ProbeAim(destination, target.port, from: sourcePort), by: hop)
         } else {
             add(position, target.address.value, by: hop, port: target.port, from: sourcePort)
         }
@@ -49,35 +65,43 @@ package struct FrameWriter: BitwiseCopyable {
 
     /// `hop` is the hardware address, as a number, that an Ethernet frame begins with; zero where all frames of the lane have the same.
     @inline(__always)
-    private mutating func next(_ position: UInt64, _ hop: UInt64) -> UnsafeMutableRawPointer {
-        let frame = slots[pending]
+    private mutating func add(_ position: UInt64, by hop: UInt64) {
         if hop != 0 {
+            let frame = slots[pending]
             frame.storeBytes(of: UInt32(truncatingIfNeeded: hop), as: UInt32.self)
             frame.storeBytes(of: UInt16(truncatingIfNeeded: hop &>> 32), toByteOffset: 4, as: UInt16.self)
         }
-        // In range: a slot's index is below the size of a batch, for which there is room.
+        // In range: `pending` is below the number of slots, which is at most a batch.
         positions[pending] = position
         pending &+= 1
-        return frame
     }
 
     /// Completes what is pending: cookies and checksums are left to a loop of their own, where the processor works on several frames at a time,
     /// since none waits for another.
     package func complete() {
+        switch source.family {
+        case .v4: completeV4()
+        case .v6: completeV6()
+        }
+    }
+
+    private func completeV4() {
+        var index = 0
+        while index < pending {
+            // A canary, in the midst of others, has a source port of its own.
+            let sender = cookies.sender(source, aims[index].sourcePort)
+            index &+= patch.complete(slots, aims, index..<pending, sender)
+        }
+    }
+
+    private func completeV6() {
         var sender = cookies.sender(source, 0)
         for index in 0..<pending {
             let frame = slots[index]
             let ports = patch.ports(of: frame)
-            // A canary, in the midst of others, has a source port of its own.
             if ports.source != sender.port { sender = cookies.sender(source, ports.source) }
-            switch source.family {
-            case .v4:
-                let destination = patch.destination(v4: frame)
-                patch.complete(frame, destination, ports, cookie: sender.cookie(to: destination, ports.destination))
-            case .v6:
-                let destination = patch.destination(v6: frame)
-                patch.complete(frame, destination, ports, cookie: sender.cookie(to: destination, ports.destination))
-            }
+            let destination = patch.destination(of: frame)
+            patch.complete(frame, destination, ports, cookie: sender.cookie(to: destination, ports.destination))
         }
     }
 

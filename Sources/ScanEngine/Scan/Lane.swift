@@ -27,16 +27,13 @@ final class Lane {
         self.path = path
         (destinations, hops) = (path.destinations, [(path.destinations, 0)])
         gateway = kind == .rawIP ? nil : try Self.gateway(of: path)
-        let positions = UnsafeMutablePointer<UInt64>.allocate(capacity: FrameSlots.batch)
-        positions.initialize(repeating: 0, count: FrameSlots.batch)
         writer = .allocate(capacity: 1)
         writer.initialize(
-            to: FrameWriter(
-                opened.template, ProbeCookie(key: specification.key), source: path.source, slots: link.slots(), positions: positions))
+            to: FrameWriter(opened.template, ProbeCookie(key: specification.key), source: path.source, slots: link.slots()))
     }
 
     deinit {
-        writer.pointee.positions.deallocate()
+        writer.pointee.deallocate()
         writer.deallocate()
     }
 
@@ -69,7 +66,7 @@ final class Lane {
     var pending: Int { writer.pointee.pending }
 
     /// Whether another frame can be made.
-    var hasRoom: Bool { !writer.pointee.isFull }
+    var hasRoom: Bool { writer.pointee.room > 0 }
 
     /// Looks for room again where there was little; whether there is any.
     func makeRoom() -> Bool {

@@ -68,18 +68,43 @@ package final class ProbeTable: Sendable {
     package func nextSilent(from position: UInt64, before end: UInt64) -> UInt64? {
         var position = position
         while position < end {
-            let (word, shift) = place(position)
-            let value = (words + word).pointee.load(ordering: .relaxed)
-            // One bit for each target that has answered, at the even places; the ones before `position` count as answered.
-            let answered = (value | value &>> 1) & 0x5555_5555_5555_5555 | ((1 &<< shift) &- 1)
-            let free = ~answered & 0x5555_5555_5555_5555
+            let first = self.first(ofWordWith: position)
+            let free = silentBits(from: position)
             if free != 0 {
-                let found = position &- (shift &>> 1) &+ UInt64(free.trailingZeroBitCount &>> 1)
+                let found = first &+ UInt64(free.trailingZeroBitCount &>> 1)
                 return found < end ? found : nil
             }
-            position = position &- (shift &>> 1) &+ Self.perWord
+            position = first &+ Self.perWord
         }
         return nil
+    }
+
+    /// Writes the first silent positions from `start` on and before `end` to `positions`, which has room for `most`; how many there are.
+    @inline(__always)
+    package func findSilent(from start: UInt64, before end: UInt64, most: Int, _ positions: UnsafeMutablePointer<UInt64>) -> Int {
+        var found = 0
+        var position = start
+        while position < end, found < most {
+            var free = silentBits(from: position)
+            let first = self.first(ofWordWith: position)
+            while free != 0, found < most {
+                positions[found] = first &+ UInt64(free.trailingZeroBitCount &>> 1)
+                free &= free &- 1
+                found &+= 1
+            }
+            position = first &+ Self.perWord
+        }
+        while found > 0, positions[found &- 1] >= end { found &-= 1 }
+        return found
+    }
+
+    /// A bit, at the even places, for each silent target in the word of `position` from it on.
+    @inline(__always)
+    private func silentBits(from position: UInt64) -> UInt64 {
+        let (word, shift) = place(position)
+        let value = (words + word).pointee.load(ordering: .relaxed)
+        let answered = value | value &>> 1 | ((1 &<< shift) &- 1)
+        return ~answered & 0x5555_5555_5555_5555
     }
 
     /// The first position at or after `position` and before `end` whose target itself has answered, with a SYN-ACK or a RST.
@@ -96,6 +121,11 @@ package final class ProbeTable: Sendable {
             position = position &- (shift &>> 1) &+ Self.perWord
         }
         return nil
+    }
+
+    @inline(__always)
+    private func first(ofWordWith position: UInt64) -> UInt64 {
+        position &- (position &- positions.lowerBound) % Self.perWord
     }
 
     @inline(__always)

@@ -71,21 +71,27 @@ extension Transmitter {
     ) -> Added {
         var added = Added()
         for lane in lanes { _ = lane.makeRoom() }
-        let (table, permutation, targets, ways, writers, tally) = (table, permutation, space.v4, ways.view, writers, books.tally)
-        let isForAll = crowd == .all
+        let (table, permutation, targets, ways, writers) = (table, permutation, space.v4, ways.view, writers)
         let watchesFloods = isFirst && !floods.isIdle
+        let leavesOut = crowd != .all || !isWide || watchesFloods
         // Frames until the next canary is due.
         var untilCanary = hasCanaries ? canaries.rest : Int.max
         // Skipped targets need no permission, but the clock and the stop flag must be looked at now and then.
         var looked = 0
-        var passed = 0
         filling: while added.all < count, looked < Self.mostLooks {
-            let found = upcoming.look(count &- added.all, from: position, before: end, table, permutation)
-            guard found > 0 else { break }
-            looked &+= found
+            let found = upcoming.look(count &- added.all, from: position, before: end, table, permutation, targets, ways, port: ports.probe)
+            guard found.count > 0 else { break }
+            looked &+= found.count
+            if found.isUniform, !leavesOut, untilCanary >= found.count, addAll(found.count) {
+                untilCanary &-= found.count
+                added.first &+= found.count
+                position = upcoming.positions[found.count &- 1] &+ 1
+                continue
+            }
             var place = 0
-            while place < found, added.all < count {
-                let (next, index) = upcoming[place]
+            while place < found.count, added.all < count {
+                let (next, index) = (upcoming.positions[place], upcoming.indexes[place])
+                let (aim, way) = (upcoming.aims[place], upcoming.ways[place])
                 position = next &+ 1
                 place &+= 1
                 guard index < targets.count else {
@@ -95,23 +101,13 @@ extension Transmitter {
                     if more == next { place &-= 1 }
                     continue
                 }
-                let target = targets.target(at: index)
-                let way = ways.way(for: target.address)
                 guard way.lane >= 0 else { continue }
                 let writer = writers[way.lane]
-                guard !writer.pointee.isFull else {
+                guard writer.pointee.room > 0 else {
                     position = next
                     break filling
                 }
-                guard isForAll || isOfCrowd(IPAddress(v4: target.address)) else { continue }
-                guard isWide || tally.isLikely(IPAddress(v4: target.address), target.port) else {
-                    passed &+= 1
-                    continue
-                }
-                if watchesFloods, floods.isFlooded(IPAddress(v4: target.address)) {
-                    leftOut.append(next)
-                    continue
-                }
+                if leavesOut, isLeftOut(IPAddress(v4: aim.destination), aim.port, at: next, isWide: isWide, watchesFloods) { continue }
                 // In a slot of its own: right behind another frame it would find a path that counts packets used up by that one.
                 if untilCanary == 0 {
                     canaries.draw()
@@ -125,14 +121,35 @@ extension Transmitter {
                 } else {
                     untilCanary &-= 1
                 }
-                if watchesFloods { floods.note(IPAddress(v4: target.address), next, now: now) }
-                writer.pointee.add(next, target.address, by: way.hop, port: target.port, from: ports.probe)
+                if watchesFloods { floods.note(IPAddress(v4: aim.destination), next, now: now) }
+                writer.pointee.add(next, aim, by: way.hop)
                 added.first &+= 1
             }
         }
         if hasCanaries { canaries.rest = untilCanary }
-        passedOver += passed
         return added
+    }
+
+    /// Puts all of the upcoming targets, which go the same way, into their lane; false when each needs its own look.
+    @inline(__always)
+    private func addAll(_ count: Int) -> Bool {
+        let way = upcoming.ways[0]
+        guard way.lane >= 0, way.hop == 0, case let writer = writers[way.lane], writer.pointee.room >= count else { return false }
+        writer.pointee.add(upcoming.positions, upcoming.aims, count: count)
+        return true
+    }
+
+    /// Whether the pass is not for this target, and why not is in the books.
+    @inline(never)
+    private func isLeftOut(_ address: IPAddress, _ port: UInt16, at position: UInt64, isWide: Bool, _ watchesFloods: Bool) -> Bool {
+        guard isOfCrowd(address) else { return true }
+        guard isWide || books.tally.isLikely(address, port) else {
+            passedOver += 1
+            return true
+        }
+        guard watchesFloods, floods.isFlooded(address) else { return false }
+        leftOut.append(position)
+        return true
     }
 
     /// The same for one target that is IPv6 or was named with its port: the position to go on from, nil when its lane has no room.
@@ -143,17 +160,9 @@ extension Transmitter {
         let after = position + 1
         guard let target = space.target(at: index), case let way = ways.view.way(for: target.address), way.lane >= 0 else { return after }
         let writer = writers[way.lane]
-        guard !writer.pointee.isFull else { return nil }
-        guard isOfCrowd(target.address) else { return after }
-        guard isWide || books.tally.isLikely(target.address, target.port) else {
-            passedOver += 1
-            return after
-        }
+        guard writer.pointee.room > 0 else { return nil }
         let watchesFloods = isFirst && !floods.isIdle
-        if watchesFloods, floods.isFlooded(target.address) {
-            leftOut.append(position)
-            return after
-        }
+        if isLeftOut(target.address, target.port, at: position, isWide: isWide, watchesFloods) { return after }
         if untilCanary == 0 {
             canaries.draw()
             untilCanary = canaries.rest

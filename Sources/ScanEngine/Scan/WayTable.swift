@@ -19,12 +19,13 @@ package final class WayTable {
     }
 
     /// What is known of an address.
-    package struct Way: Sendable, BitwiseCopyable {
+    package struct Way: Sendable, BitwiseCopyable, Equatable {
         /// The number of the lane; minus one for an address that may not or cannot be probed.
         package var lane: Int
         package var hop: UInt64
 
-        fileprivate static let none = Way(lane: -1, hop: 0)
+        @inline(__always)
+        static var none: Way { Way(lane: -1, hop: 0) }
     }
 
     /// What look-ups need, to be copied into a local variable; valid as long as its table.

@@ -1,7 +1,7 @@
 /// The ones' complement sum of 16-bit words (RFC 1071), kept unfolded so that parts can be added in any order. Larger words are added whole: what
 /// they carry over is added to the lowest in the end, since 2^16 counts as 1.
-struct InternetChecksum {
-    private(set) var sum: UInt64
+struct InternetChecksum: Sendable, BitwiseCopyable {
+    private var sum: UInt64
 
     init(_ sum: UInt64 = 0) {
         self.sum = sum
@@ -28,6 +28,9 @@ struct InternetChecksum {
         let (high, low) = (UInt64(truncatingIfNeeded: words &>> 64), UInt64(truncatingIfNeeded: words))
         sum &+= high &>> 32 &+ high & 0xFFFF_FFFF &+ low &>> 32 &+ low & 0xFFFF_FFFF
     }
+
+    /// The sum that the words as they lie in memory, the lower byte first, have (RFC 1071 §2 (B): it is the same but for the order of its bytes).
+    var inMemoryOrder: UInt64 { UInt64((~folded).bigEndian) }
 
     /// The value for the header's checksum field.
     @inline(__always)

@@ -35,6 +35,9 @@ package struct ProbeCookie: Sendable, BitwiseCopyable {
         package let port: UInt16
         private let start: SipHash
 
+        /// The hash so far, as numbers.
+        var state: (UInt64, UInt64, UInt64, UInt64) { start.state }
+
         fileprivate init(_ port: UInt16, _ start: SipHash) {
             (self.port, self.start) = (port, start)
         }
@@ -62,6 +65,8 @@ package struct ProbeCookie: Sendable, BitwiseCopyable {
 /// SipHash-2-4's state; each `absorb` takes one block of eight bytes.
 private struct SipHash: BitwiseCopyable {
     private var v0, v1, v2, v3: UInt64
+
+    var state: (UInt64, UInt64, UInt64, UInt64) { (v0, v1, v2, v3) }
 
     @inline(__always)
     init(_ k0: UInt64, _ k1: UInt64) {

@@ -56,7 +56,7 @@ private final class ForgettingLink: ProbeLink {
 
     deinit { memory.deallocate() }
 
-    func slots() -> FrameSlots { FrameSlots(memory, stride: stride, size: FrameSlots.batch, first: 0, count: FrameSlots.batch) }
+    func slots() -> FrameSlots { FrameSlots(memory, stride: stride, count: FrameSlots.batch) }
 
     func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome { .sent(range.count) }
 }

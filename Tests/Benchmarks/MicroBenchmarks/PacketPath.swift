@@ -29,55 +29,68 @@ enum PacketPath {
         }
     }
 
+    /// A probe's cookie, checksums and bytes.
     static func patch(_ count: Int) -> Measurement? {
+        guard let key = key(2) else { return nil }
         let ring = Ring()
-        let (patch, slots) = (ring.template.patch, ring.slots)
+        var writer = FrameWriter(ring.template, ProbeCookie(key: key), source: IPAddress(v4: source), slots: ring.slots)
+        defer { writer.deallocate() }
         return Measurement("patch", count: count) { index in
-            let frame = slots[index & (FrameSlots.batch - 1)]
-            patch.aim(frame, at: UInt32(index), port: 80, from: 61_000)
-            patch.complete(frame, patch.destination(v4: frame), patch.ports(of: frame), cookie: UInt32(index) &* 7)
+            if index & (FrameSlots.batch - 1) == 0 {
+                writer.complete()
+                writer.begin(ring.slots)
+            }
+            writer.add(UInt64(index), ProbeAim(UInt32(index), 80, from: 61_000), by: 0)
             return 0
         }
     }
 
-    /// Order, cookie and bytes of a probe: from its position to its frame, in batches as the transmit thread makes them.
+    /// Order, look-up, cookie and bytes of a probe: from its position to its frame, in batches as the transmit thread makes them, of nearly all
+    /// ports of some hosts.
     static func probe(_ count: Int) -> Measurement? {
-        probe("probe", IPAddress(v4: source), count) { writer, position, index in
-            writer.add(position, 0xC613_0000 &+ UInt32(truncatingIfNeeded: index), by: 0, port: 443, from: 61_000)
+        probe("probe", IPAddress(v4: source), count) { writer, upcoming in
+            writer.add(upcoming.positions, upcoming.aims, count: UpcomingTargets.most)
         }
     }
 
     /// The same over IPv6.
     static func probe6(_ count: Int) -> Measurement? {
-        probe("probe6", IPAddress(v6: source6), count) { writer, position, index in
-            writer.add(position, target6 &+ UInt128(index), by: 0, port: 443, from: 61_000)
+        probe("probe6", IPAddress(v6: source6), count) { writer, upcoming in
+            for place in 0..<UpcomingTargets.most {
+                writer.add(upcoming.positions[place], target6 &+ UInt128(upcoming.indexes[place]), by: 0, port: 443, from: 61_000)
+            }
         }
     }
 
     @inline(__always)
     private static func probe(
-        _ name: String, _ source: IPAddress, _ count: Int, _ add: (inout FrameWriter, UInt64, UInt64) -> Void
+        _ name: String, _ source: IPAddress, _ count: Int, _ add: (inout FrameWriter, borrowing UpcomingTargets) -> Void
     ) -> Measurement? {
-        guard let key = key(3) else { return nil }
+        // 257 × 65,281 targets; two ranges of ports, so that they are looked up in a table.
+        let selection = TargetSelection(
+            hosts: AddressSet([AddressRange(first: IPAddress(v4: 0xC613_0000), last: IPAddress(v4: 0xC613_0100))].compactMap(\.self)),
+            ports: PortSet([1...32_000, 32_255...65_535]), endpoints: [])
+        guard let key = key(3), let space = ProbeSpace(selection), space.count == targets else { return nil }
         let permutation = Permutation(count: targets, key: key)
         let table = ProbeTable(positions: 0..<targets)
+        let ways = WayTable([WayTable.Stretch(selection.addresses, lane: 0)], allowed: selection.addresses)
         let upcoming = UpcomingTargets()
         let ring = Ring(source: source)
-        let positions = UnsafeMutablePointer<UInt64>.allocate(capacity: FrameSlots.batch)
-        defer { positions.deallocate() }
-        positions.initialize(repeating: 0, count: FrameSlots.batch)
-        var writer = FrameWriter(ring.template, ProbeCookie(key: key), source: source, slots: ring.slots, positions: positions)
+        var writer = FrameWriter(ring.template, ProbeCookie(key: key), source: source, slots: ring.slots)
+        defer { writer.deallocate() }
         return Measurement(name, count: count) { number in
-            let place = number & (FrameSlots.batch - 1)
-            if place == 0 {
+            if number & (FrameSlots.batch - 1) == 0 {
                 writer.complete()
                 writer.begin(ring.slots)
-                let start = UInt64(number) % (targets - UInt64(FrameSlots.batch))
-                _ = upcoming.look(FrameSlots.batch, from: start, before: targets, table, permutation)
             }
-            let (position, index) = upcoming[place]
-            add(&writer, position, index)
-            return index
+            let place = number & (UpcomingTargets.most - 1)
+            if place == 0 {
+                let start = UInt64(number) % (targets - UInt64(UpcomingTargets.most))
+                _ = upcoming.look(
+                    UpcomingTargets.most, from: start, before: targets, table, permutation, space.v4, ways.view, port: 61_000)
+                add(&writer, upcoming)
+            }
+            return upcoming.indexes[place]
         }
     }
 
@@ -166,7 +179,7 @@ enum PacketPath {
             let stride = FrameSlots.stride(for: template.bytes.count)
             // For as long as the process lives.
             let memory = UnsafeMutableRawPointer.allocate(byteCount: stride * FrameSlots.batch, alignment: 64)
-            slots = FrameSlots(memory, stride: stride, size: FrameSlots.batch, first: 0, count: FrameSlots.batch)
+            slots = FrameSlots(memory, stride: stride, count: FrameSlots.batch)
             for index in 0..<FrameSlots.batch { slots[index].copyMemory(from: template.bytes, byteCount: template.bytes.count) }
         }
     }

@@ -49,8 +49,22 @@ struct ProbeTableTests {
                 let end = UInt64.random(in: positions.lowerBound...positions.upperBound, using: &generator)
                 let expected = start < end ? (start..<end).first(where: silent.contains) : nil
                 #expect(table.nextSilent(from: start, before: end) == expected, "from \(start) before \(end)")
+                let most = Int(generator.next() % 70)
+                let all = start < end ? Array((start..<end).lazy.filter(silent.contains).prefix(most)) : []
+                #expect(Self.silent(table, from: start, before: end, most) == all, "\(most) from \(start) before \(end)")
             }
         }
+    }
+
+    private static func silent(_ table: ProbeTable, from start: UInt64, before end: UInt64, _ most: Int) -> [UInt64] {
+        // One place more, to see that it stays as it is.
+        let places = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: most + 1)
+        defer { places.deallocate() }
+        places.initialize(repeating: 0xA5A5)
+        guard let first = places.baseAddress else { return [] }
+        let found = table.findSilent(from: start, before: end, most: most, first)
+        #expect(places[most] == 0xA5A5)
+        return Array(places.prefix(found))
     }
 
     @Test("a round visits each silent target once, in order")

@@ -51,7 +51,7 @@ struct SynTemplateTests {
             + [0x02, 0, 0x5E, 0x10, 0, 0x01]  // from this machine
             + (item.family == .v4 ? [0x08, 0x00] : [0x86, 0xDD])
         let tcp: [UInt8] =
-            probe.sourcePort.bytes + probe.destinationPort.bytes + probe.cookie.bytes
+            probe.sourcePort.bytes + probe.destinationPort.bytes + probe.cookie(item).bytes
             + [0, 0, 0, 0]  // acknowledgment number
             + [UInt8(5 + options.count / 4) << 4, 0x02]  // header length in words, SYN and nothing else
             + [0xFA, 0xF0, 0, 0, 0, 0]  // window 64240, checksum, urgent pointer
@@ -79,38 +79,75 @@ struct SynTemplateTests {
         var destinationV4: UInt32 { UInt32(truncatingIfNeeded: destination) }
         var sourcePort: UInt16
         var destinationPort: UInt16
-        var cookie: UInt32
+
+        func cookie(_ item: Case) -> UInt32 {
+            switch item.family {
+            case .v4: Fixture.cookies.sender(Fixture.local, sourcePort).cookie(to: destinationV4, destinationPort)
+            case .v6: Fixture.cookies.sender(FixtureV6.local, sourcePort).cookie(to: destination, destinationPort)
+            }
+        }
+
+        func target(_ item: Case) -> Endpoint {
+            Endpoint(address: item.family == .v4 ? IPAddress(v4: destinationV4) : IPAddress(v6: destination), port: destinationPort)
+        }
     }
 
     /// Corners of every field, then random ones.
     private static func probes(_ generator: inout SeededGenerator, count: Int) -> [Probe] {
         let corners = [
-            Probe(destination: 0, sourcePort: 0, destinationPort: 0, cookie: 0),
-            Probe(destination: .max, sourcePort: .max, destinationPort: .max, cookie: .max),
-            Probe(destination: 0xFFFF_0000_FFFF_0000_FFFF_0000_FFFF_0000, sourcePort: 1, destinationPort: .max, cookie: 0x0000_FFFF),
+            Probe(destination: 0, sourcePort: 0, destinationPort: 0),
+            Probe(destination: .max, sourcePort: .max, destinationPort: .max),
+            Probe(destination: 0xFFFF_0000_FFFF_0000_FFFF_0000_FFFF_0000, sourcePort: 1, destinationPort: .max),
         ]
         return corners
             + (0..<count).map { _ in
                 Probe(
                     destination: UInt128(generator.next()) << 64 | UInt128(generator.next()),
                     sourcePort: UInt16(truncatingIfNeeded: generator.next()),
-                    destinationPort: UInt16(truncatingIfNeeded: generator.next()), cookie: UInt32(truncatingIfNeeded: generator.next()))
+                    destinationPort: UInt16(truncatingIfNeeded: generator.next()))
             }
     }
 
-    /// Patches `probe` into `frame`, which begins with a copy of the template.
+    /// Makes `probe` of `frame`, which begins with a copy of the template.
     private static func patch(_ item: Case, _ template: SynTemplate, _ probe: Probe, into frame: inout [UInt8]) {
-        frame.withUnsafeMutableBytes { buffer in
+        patch(item, template, [probe], into: &frame, stride: frame.count)
+    }
+
+    /// Makes probes of the copies of the template that stand each `stride` bytes in `frames`.
+    private static func patch(_ item: Case, _ template: SynTemplate, _ probes: [Probe], into frames: inout [UInt8], stride: Int) {
+        frames.withUnsafeMutableBytes { buffer in
             guard let start = buffer.baseAddress else { return }
-            let patch = template.patch
-            switch item.family {
-            case .v4:
-                patch.aim(start, at: probe.destinationV4, port: probe.destinationPort, from: probe.sourcePort)
-                patch.complete(start, patch.destination(v4: start), patch.ports(of: start), cookie: probe.cookie)
-            case .v6:
-                patch.aim(start, at: probe.destination, port: probe.destinationPort, from: probe.sourcePort)
-                patch.complete(start, patch.destination(v6: start), patch.ports(of: start), cookie: probe.cookie)
+            let slots = FrameSlots(start, stride: stride, count: probes.count)
+            var writer = FrameWriter(template, Fixture.cookies, source: item.source, slots: slots)
+            defer { writer.deallocate() }
+            for probe in probes { writer.add(0, probe.target(item), by: 0, from: probe.sourcePort) }
+            writer.complete()
+        }
+    }
+
+    @Test("each probe of a batch is what it is alone, with canaries from ports of their own in any place", arguments: cases)
+    func batches(item: Case) throws {
+        var generator = SeededGenerator(seed: 62)
+        let template = try Self.template(item)
+        let stride = FrameSlots.stride(for: template.bytes.count)
+        let blank = template.bytes + [UInt8](repeating: 0xA5, count: stride - template.bytes.count)
+        for count in Array(1...20) + [FrameSlots.batch] {
+            var probes = Self.probes(&generator, count: count).suffix(count).map { probe in
+                var probe = probe
+                probe.sourcePort = generator.next() % 8 == 0 ? 61_007 : 61_000
+                return probe
             }
+            if count == 3 { for index in probes.indices { probes[index].sourcePort = UInt16(index) } }
+            // One more frame than there are probes must stay as it is.
+            var frames = Array(repeatElement(blank, count: count + 1).joined())
+            Self.patch(item, template, probes, into: &frames, stride: stride)
+            var expected: [UInt8] = []
+            for probe in probes {
+                var frame = blank
+                Self.patch(item, template, probe, into: &frame)
+                expected += frame
+            }
+            try #require(frames == expected + blank, "\(count) probes")
         }
     }
 
@@ -152,13 +189,9 @@ struct SynTemplateTests {
     func recognised(item: Case) throws {
         let template = try Self.template(item)
         let from: UInt16 = 61_003
-        let cookie =
-            item.family == .v4
-            ? Fixture.cookies.sender(Fixture.local, from).cookie(to: Fixture.target, 443)
-            : Fixture.cookies.sender(FixtureV6.local, from).cookie(to: FixtureV6.target, 443)
         let destination = item.family == .v4 ? UInt128(Fixture.target) : FixtureV6.target
         var frame = template.bytes
-        Self.patch(item, template, Probe(destination: destination, sourcePort: from, destinationPort: 443, cookie: cookie), into: &frame)
+        Self.patch(item, template, Probe(destination: destination, sourcePort: from, destinationPort: 443), into: &frame)
         let packet = frame[item.start...]
         let error =
             item.family == .v4
