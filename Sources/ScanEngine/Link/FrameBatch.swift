@@ -1,29 +1,42 @@
 import CLinux
 import Glibc
 
-/// Frames for one sendmmsg(2) call: copies of a template in one block of memory, with the headers that the call wants.
+/// Frames for sendmmsg(2): copies of a template in one block of memory, and the headers that the call wants.
 ///
 /// One thread at a time.
 final class FrameBatch {
     private static let capacity = FrameSlots.batch
+    /// Headers are for so many frames, and used again: those of a whole batch take more than the first cache.
+    private static let most = 64
 
     private let memory: UnsafeMutableRawPointer
     private let stride: Int
     private let headers: UnsafeMutablePointer<clinux_mmsghdr>
     private let vectors: UnsafeMutablePointer<iovec>
+    private let destinations: Destinations?
 
-    init(template: [UInt8]) {
+    /// The frames' destinations as the kernel wants them, one behind the other; they outlive the batch.
+    struct Destinations {
+        var memory: UnsafeMutableRawPointer
+        var stride: Int
+        /// In bytes, of each.
+        var length: Int
+    }
+
+    init(template: [UInt8], _ destinations: Destinations? = nil) {
+        self.destinations = destinations
         stride = FrameSlots.stride(for: template.count)
         memory = .allocate(byteCount: stride * Self.capacity, alignment: 64)
-        headers = .allocate(capacity: Self.capacity)
-        vectors = .allocate(capacity: Self.capacity)
-        headers.initialize(repeating: clinux_mmsghdr(), count: Self.capacity)
-        for index in 0..<Self.capacity {
-            slots[index].copyMemory(from: template, byteCount: template.count)
-            (vectors + index).initialize(to: iovec(iov_base: slots[index], iov_len: template.count))
+        headers = .allocate(capacity: Self.most)
+        vectors = .allocate(capacity: Self.most)
+        headers.initialize(repeating: clinux_mmsghdr(), count: Self.most)
+        for index in 0..<Self.most {
+            (vectors + index).initialize(to: iovec(iov_base: memory, iov_len: template.count))
             headers[index].header.msg_iov = vectors + index
             headers[index].header.msg_iovlen = 1
+            headers[index].header.msg_namelen = socklen_t(destinations?.length ?? 0)
         }
+        for index in 0..<Self.capacity { slots[index].copyMemory(from: template, byteCount: template.count) }
     }
 
     deinit {
@@ -34,14 +47,22 @@ final class FrameBatch {
 
     var slots: FrameSlots { FrameSlots(memory, stride: stride, count: Self.capacity) }
 
-    /// Gives frame `index` a destination of its own; `address` outlives the batch.
-    func setDestination(of index: Int, _ address: UnsafeMutableRawPointer, length: Int) {
-        headers[index].header.msg_name = address
-        headers[index].header.msg_namelen = socklen_t(length)
-    }
-
     /// Hands frames `range` to the kernel without blocking; how many it took, or minus one with errno set.
     func send(_ range: Range<Int>, on socket: Int32) -> Int32 {
-        clinux_sendmmsg(socket, headers + range.lowerBound, UInt32(range.count), Int32(MSG_DONTWAIT))
+        var next = range.lowerBound
+        while next < range.upperBound {
+            let count = min(Self.most, range.upperBound - next)
+            prepare(next, count)
+            let taken = Int(clinux_sendmmsg(socket, headers, UInt32(count), Int32(MSG_DONTWAIT)))
+            next += max(0, taken)
+            if taken < count { break }
+        }
+        return next > range.lowerBound ? Int32(next - range.lowerBound) : -1
+    }
+
+    private func prepare(_ first: Int, _ count: Int) {
+        for index in 0..<count { vectors[index].iov_base = slots[first + index] }
+        guard let destinations else { return }
+        for index in 0..<count { headers[index].header.msg_name = destinations.memory + (first + index) * destinations.stride }
     }
 }

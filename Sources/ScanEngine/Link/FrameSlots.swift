@@ -19,7 +19,7 @@ package struct FrameSlots: BitwiseCopyable {
     }
 
     /// So many frames are made at most before they are sent; a power of two. What each batch costs besides its frames (a system call, the turn that
-    /// others get, the clock) is some microseconds: half as many made a frame 7 ns dearer, a quarter as many 17.
+    /// others get, the clock) is some microseconds: half as many made a frame 2 to 4 % dearer.
     package static let batch = 1024
 
     /// So many bytes are kept for a frame of `count` bytes: whole cache lines, so that two frames never share one, and a power of two, so that any

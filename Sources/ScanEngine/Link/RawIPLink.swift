@@ -20,7 +20,6 @@ final class RawIPLink: ProbeLink {
     init(_ interface: NetworkInterface, source: IPAddress, scope: Int32, template: SynTemplate) throws(EngineError) {
         self.interface = interface
         isIPv6 = source.family == .v6
-        frames = FrameBatch(template: template.bytes)
         do {
             socket = try Self.open(interface, source, scope)
         } catch {
@@ -35,9 +34,9 @@ final class RawIPLink: ProbeLink {
             } else {
                 place.initializeMemory(as: sockaddr_in.self, to: sockaddr_in(address: 0, port: 0))
             }
-            frames.setDestination(
-                of: index, place, length: isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size)
         }
+        let length = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+        frames = FrameBatch(template: template.bytes, .init(memory: destinations, stride: Self.stride, length: length))
     }
 
     deinit {

@@ -38,7 +38,7 @@ final class XDPLink: ProbeLink {
     func slots() -> FrameSlots {
         // Where the kernel is done with it, the same memory again, since that is still in the cache; else what has been used least recently.
         let room = roomFrom(0)
-        let count = room == FrameSlots.batch ? room : roomFrom(head < size ? head : 0)
+        let count = room == min(FrameSlots.batch, size) ? room : roomFrom(head < size ? head : 0)
         return FrameSlots(socket.bytes(of: slice) + first * stride, stride: stride, count: count)
     }
 

@@ -17,7 +17,7 @@ final class XDPSocket: Sendable {
     private let isBound = Atomic<Bool>(true)
 
     /// Bytes of a link's slice of the memory.
-    static let sliceSize = 1 << 17
+    static let sliceSize = 1 << 16
     private static let slices = 16
     /// Which frames are under way is noted by blocks of so many bytes.
     private static let block = 64

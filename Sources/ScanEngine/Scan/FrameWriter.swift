@@ -1,7 +1,7 @@
 package import ScanTargets
 
 /// Makes the frames of a lane in place. Plain numbers and pointers, so that the packet path counts no references.
-package struct FrameWriter {
+package struct FrameWriter: BitwiseCopyable {
     private let patch: SynPatch
     private let cookies: ProbeCookie
     private let source: IPAddress

@@ -48,14 +48,14 @@ enum PacketPath {
     /// Order, look-up, cookie and bytes of a probe: from its position to its frame, in batches as the transmit thread makes them, of nearly all
     /// ports of some hosts.
     static func probe(_ count: Int) -> Measurement? {
-        probe("probe", IPAddress(v4: source), count) { writer, upcoming in
+        probe("probe", IPAddress(v4: source), hosts: "198.19.0.0-198.19.1.0", count) { writer, upcoming in
             writer.add(upcoming.positions, upcoming.aims, count: UpcomingTargets.most)
         }
     }
 
-    /// The same over IPv6.
+    /// The same over IPv6, without the look-up.
     static func probe6(_ count: Int) -> Measurement? {
-        probe("probe6", IPAddress(v6: source6), count) { writer, upcoming in
+        probe("probe6", IPAddress(v6: source6), hosts: "2001:2:1::-2001:2:1::100", count) { writer, upcoming in
             for place in 0..<UpcomingTargets.most {
                 writer.add(upcoming.positions[place], target6 &+ UInt128(upcoming.indexes[place]), by: 0, port: 443, from: 61_000)
             }
@@ -64,12 +64,11 @@ enum PacketPath {
 
     @inline(__always)
     private static func probe(
-        _ name: String, _ source: IPAddress, _ count: Int, _ add: (inout FrameWriter, borrowing UpcomingTargets) -> Void
+        _ name: String, _ source: IPAddress, hosts: String, _ count: Int, _ add: (inout FrameWriter, borrowing UpcomingTargets) -> Void
     ) -> Measurement? {
         // 257 × 65,281 targets; two ranges of ports, so that they are looked up in a table.
         let selection = TargetSelection(
-            hosts: AddressSet([AddressRange(first: IPAddress(v4: 0xC613_0000), last: IPAddress(v4: 0xC613_0100))].compactMap(\.self)),
-            ports: PortSet([1...32_000, 32_255...65_535]), endpoints: [])
+            hosts: AddressSet([AddressRange(hosts)].compactMap(\.self)), ports: PortSet([1...32_000, 32_255...65_535]), endpoints: [])
         guard let key = key(3), let space = ProbeSpace(selection), space.count == targets else { return nil }
         let permutation = Permutation(count: targets, key: key)
         let table = ProbeTable(positions: 0..<targets)
