@@ -12,8 +12,6 @@ enum { LANES = 4, DESTINATION = 16, SEQUENCE = 24, IP_CHECKSUM = 10, TCP_CHECKSU
 typedef uint64_t words __attribute__((vector_size(8 * LANES)));
 typedef uint8_t bytes __attribute__((vector_size(8 * LANES)));
 
-#define INLINE static inline __attribute__((always_inline))
-
 #if defined(__x86_64__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
 #else
@@ -25,7 +23,7 @@ typedef uint8_t bytes __attribute__((vector_size(8 * LANES)));
 #define ROTATED(value, bits) ((value) << (bits) | (value) >> (64 - (bits)))
 
 /* Both halves of each word in network byte order. */
-#define SWAPPED(value)                                                                                                                       \
+#define SWAPPED(value)                                                                                                                     \
     ((words)__builtin_shufflevector((bytes)(value), (bytes)(value), 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12, 19, 18, 17, 16, \
                                     23, 22, 21, 20, 27, 26, 25, 24, 31, 30, 29, 28))
 
@@ -50,7 +48,7 @@ typedef uint8_t bytes __attribute__((vector_size(8 * LANES)));
 #define FOLDED_ONCE(sum) (((sum) & 0xFFFF) + ((sum) >> 16))
 #define CHECKSUM(sum) (~FOLDED_ONCE(FOLDED_ONCE(FOLDED_ONCE(sum))))
 
-INLINE size_t least(size_t left, size_t right) { return left < right ? left : right; }
+static inline size_t least(size_t left, size_t right) { return left < right ? left : right; }
 
 FOR_EACH_PROCESSOR
 size_t cframes_complete(const struct cframes_probes *probes, const cframes_aim *aims, size_t count) {

@@ -1,6 +1,7 @@
 """The control socket takes what comes, and scans go on."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import time
 
 from harness import HERE, LabTest, addresses
 
-CASES = 1_000_000
+CASES = int(os.environ.get("FUZZ_CASES", 200_000))
 SEED = 20261123
 
 
@@ -135,7 +136,7 @@ class Control(LabTest):
         for connection in silent + slow:
             connection.close()
 
-    def test_a_million_random_requests_never_end_the_daemon_nor_spoil_a_scan(self):
+    def test_random_requests_never_end_the_daemon_nor_spoil_a_scan(self):
         fuzzers = []
         for seed in (SEED, SEED + 1):
             fuzzers.append(subprocess.Popen([sys.executable, HERE / "fuzz.py", self.daemon.socket, str(seed), str(CASES // 2)],

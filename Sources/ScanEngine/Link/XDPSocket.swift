@@ -185,6 +185,8 @@ final class XDPSocket: Sendable {
     /// Hands the run's frames of `length` bytes each to the kernel; how many it took, or minus one with errno set.
     func send(_ run: Run, length: Int) -> Int32 {
         state.withLock { state in
+            // A frame that is dropped is told of, too, and while the interface takes nothing each attempt drops one: the ring must not fill up.
+            Self.drainCompletions(&state)
             // The same link offers the rest of its frames again: their entries are written anew. Those of another one must not leave any more.
             guard run.slice == state.slice && run.count >= state.waiting || takeBack(&state) else {
                 errno = EAGAIN

@@ -36,7 +36,7 @@ final class FlatPorts: @unchecked Sendable {
 
     init(_ set: PortSet) {
         let isRange = set.ranges.count == 1
-        ports = .allocate(capacity: set.count + 1)
+        ports = .allocate(capacity: isRange ? 1 : set.count + 1)
         ranks = .zeros(1 << 16)
         if !isRange {
             for (place, port) in set.enumerated() {
