@@ -24,7 +24,8 @@ final class XDPSocket: Sendable {
     private static let blocks = slices * sliceSize / block
     /// Entries of the transmit ring; a power of two, and no less than a batch.
     private static let entries: UInt32 = 1024
-    /// Entries of the completion ring, likewise: what the kernel cannot tell of waits, and a ring for all of the memory would not stay in the cache.
+    /// Entries of the completion ring, likewise. The kernel takes no frame that it has no room to tell of; a ring for all of the memory would be
+    /// 128 KiB that are gone through again and again.
     private static let completions: UInt32 = 2048
     /// The smallest that the kernel takes; frames may lie anywhere in a chunk.
     private static let chunkSize: UInt32 = 2048
