@@ -9,8 +9,9 @@ final class RecordLoop: @unchecked Sendable {
     private var writer: RecordWriter
     private let logger: Logger
     private var lastCommit: Int64 = 0
-    /// How long findings alone are collected before they are committed: three times what the last commit took, so that a thread that has much to
-    /// write does so in few large transactions. A change never waits.
+    /// How long findings alone are collected before they are committed: twenty times what the last commit took, within bounds, so that a steady flow
+    /// is written in few transactions and leaves the processor to those who send and answer. A change never waits, nor does a whole transaction's
+    /// worth.
     private var commitInterval: Int64 = RecordLoop.shortestInterval
     private var isFailing = false
     private let space: FreeSpace
@@ -103,7 +104,7 @@ final class RecordLoop: @unchecked Sendable {
                 let start = SteadyClock.nanoseconds()
                 let outcomes = try writer.write(entries)
                 lastCommit = SteadyClock.nanoseconds()
-                commitInterval = min(max(3 * (lastCommit - start), Self.shortestInterval), Self.longestInterval)
+                commitInterval = min(max(20 * (lastCommit - start), Self.shortestInterval), Self.longestInterval)
                 finish(entries, outcomes)
                 return
             } catch {
