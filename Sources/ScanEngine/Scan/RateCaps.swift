@@ -71,6 +71,9 @@ package struct RateCaps: Sendable {
         network.rate = network.cap * targets / Double(max(1, density.greatestNetwork))
     }
 
+    /// What the bounds come to for the pass, probes a second.
+    package var rate: Double { min(host.rate, network.rate) }
+
     /// The most that the pass can keep up, probes a second; more while there is something left of what may leave at once.
     package var sustained: Double {
         let isUsedUp = (host: host.level < host.burst / 4, network: network.level < network.burst / 4)

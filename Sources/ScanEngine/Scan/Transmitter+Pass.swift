@@ -248,10 +248,16 @@ extension Transmitter {
 
     /// Waits a moment; false when frames made before may no longer leave.
     private func mayGoOn() -> Bool {
-        books.transmitWake.wait(nanoseconds: 200_000)
+        let waited = blockedSince > 0 ? SteadyClock.nanoseconds() - blockedSince : 0
+        books.transmitWake.wait(nanoseconds: min(max(waited / 8, Self.shortestBreak), Self.longestBreak))
         let now = SteadyClock.nanoseconds()
         telemetry.transmitPulse.store(now, ordering: .relaxed)
         watchBlockade(now)
         return !brake.isOn && !books.isStopping && scope.currentVersion == scopeVersion
     }
+
+    /// How long the thread waits at a time while the interface takes nothing, ns: less than it takes a fast one to run dry (256 frames, of which a
+    /// million leave in a second), and longer when it is slow or has lost its carrier.
+    private static let shortestBreak: Int64 = 50_000
+    private static let longestBreak: Int64 = 1_000_000
 }

@@ -42,10 +42,18 @@ extension Transmitter {
     /// Bounds the pass by how its targets are spread: all targets in the first round, later those that it will ask. How many these are, nil when
     /// the run is stopped.
     func capRate(_ place: Place, isWide: Bool) -> Int? {
-        guard place.round > 0 else {
-            caps.begin(RateCaps.Density(of: specification.selection))
-            return table.silentCount
-        }
+        var density = RateCaps.Density(of: specification.selection)
+        if place.round > 0 { density.targets = table.silentCount }
+        caps.begin(density)
+        // Counting a chunk takes seconds. There is no need for it where the bounds hold nobody up, be all of the greatest host still silent.
+        if place.round == 0 || isWide && crowd == .all && caps.rate >= Double(specification.rate) { return table.silentCount }
+        guard let counted = countSilent(isWide: isWide) else { return nil }
+        caps.begin(counted)
+        return counted.targets
+    }
+
+    /// How the targets that the pass will ask are spread; nil when the run is stopped.
+    private func countSilent(isWide: Bool) -> RateCaps.Density? {
         var counter = DensityCounter(addresses: Int(clamping: specification.selection.addresses.count))
         var looked = 0
         var position = table.positions.lowerBound
@@ -61,8 +69,7 @@ extension Transmitter {
             else { continue }
             counter.add(target.address)
         }
-        caps.begin(counter.density)
-        return Int(clamping: counter.density.targets)
+        return counter.density
     }
 
     private func beginStretch(_ position: UInt64, isFirst: Bool, _ now: Int64) {

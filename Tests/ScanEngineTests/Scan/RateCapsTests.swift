@@ -34,7 +34,11 @@ struct RateCapsTests {
     @Test("a network gets its cap after a second's worth")
     func network() {
         let density = RateCaps.Density(targets: 256 * 1000, greatestHost: 1000, greatestNetwork: 256_000)
-        #expect(54_900...55_100 ~= sent(density, .init(perHost: 1000, perNetwork: 5000), seconds: 10))
+        let limits = RateCaps.Limits(perHost: 1000, perNetwork: 5000)
+        #expect(54_900...55_100 ~= sent(density, limits, seconds: 10))
+        var caps = RateCaps(limits, now: 0)
+        caps.begin(density)
+        #expect(caps.rate == 5000)
     }
 
     @Test("targets are counted where they lie, never too few")
