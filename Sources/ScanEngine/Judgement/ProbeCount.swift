@@ -8,6 +8,9 @@ package struct ProbeCount: Sendable, Equatable {
         self.answered = answered
     }
 
+    /// The same share, known half as well.
+    var halved: ProbeCount { ProbeCount(sent: sent / 2, answered: answered / 2) }
+
     static func += (left: inout ProbeCount, right: ProbeCount) {
         left.sent += right.sent
         left.answered += right.answered

@@ -2,8 +2,9 @@ import Glibc
 
 /// Finds the rate that the path carries.
 ///
-/// It starts low, doubles while the share that answers stays what it is, and takes that share as its reference. When a stretch answers
-/// significantly less, packets were lost on the way: the new rate is what was delivered, a little less. From there it goes up slowly again.
+/// It starts low, doubles while the share that answers stays what it is, and takes that share as its reference. When what was sent at one rate is
+/// answered significantly less, packets were lost on the way: the new rate is what was delivered, a little less. From there it goes up slowly, and
+/// faster the longer nothing is lost: no chance, and no moment in which this machine was busy, holds up a scan for long.
 /// Loss that does not depend on the rate is in the reference from the beginning and is no reason to slow down; whether it depends on it is
 /// tried out at a lower rate when ports that are known to answer mostly do not. The comparison is stratified (Cochran, "Some Methods for
 /// Strengthening the Common χ² Tests", 1954; Mantel & Haenszel, 1959). Round-trip times that rise tell of a queue that fills before it drops
@@ -32,6 +33,10 @@ package struct RateController: Sendable {
     private var innate = 1.0
     private var isSlowStart = true
     private var lastChange: Int64 = 0
+    /// By what share it goes up next.
+    private var growth = RateController.firstGrowth
+    /// How often in a row too little was answered.
+    private var deficits = 0
     private var leastRoundTrip = Double.infinity
     /// Stretches in a row whose answers all came late.
     private var queueing = 0
@@ -41,8 +46,16 @@ package struct RateController: Sendable {
     private static let firstRatePerHost = 1000.0
     /// Answers to expect before a verdict.
     private static let enough = 100.0
-    /// ns.
-    private static let holdTime: Int64 = 300_000_000
+    /// So many deviations from what is expected are no chance. Evidence is looked at again and again, so there are many occasions for one; and in
+    /// the slow start, where loss is great or none, one that was taken for loss would cost the most.
+    private static let certain = (inSlowStart: 4.5, later: 3.1)
+    /// With fewer the rate may go up, unless so much more was sent than what it is compared with that the difference will never be certain.
+    private static let inconspicuous = (deviations: 1.0, ratio: 4)
+    /// Where less of what was expected has come, it is sent again; what else is missing the next round finds.
+    private static let isTolerable = 0.75
+    /// At least so long at one rate, ns.
+    private static let holdTime: Int64 = 400_000_000
+    private static let firstGrowth = 0.03
     /// Canaries that must have been sent, and the share of them below which the rate itself is under suspicion.
     private static let enoughCanaries = 40
     private static let suspicious = 0.75
@@ -62,6 +75,7 @@ package struct RateController: Sendable {
     /// A round has other targets than the one before, and canaries on other hosts: their shares are measured anew. What is being tried out goes on:
     /// a short round alone would never decide it.
     package mutating func beginRound() {
+        deficits = 0
         reference.first = ProbeCount()
         gathered.first = ProbeCount()
         guard trial == nil else { return }
@@ -88,26 +102,46 @@ package struct RateController: Sendable {
             return .good
         }
         if let trial { return judge(trial, most, now) }
+        let evidence = compare()
+        if let evidence, let verdict = judgeDeficit(evidence, now) { return verdict }
         if startTrial(now) { return .open }
-        guard let evidence = compare() else {
-            takeReference(most, now)
+        guard let evidence else {
+            takeReference(most)
             return .open
         }
-        let isEnough = evidence.expected >= Self.enough || evidence.deficit >= 3.5 * max(evidence.expected, 1).squareRoot()
-        guard isEnough else { return .open }
-        let z = evidence.deficit / (evidence.variance + 1).squareRoot()
-        if z > 3.1, evidence.deficit > 0.01 * evidence.expected {
-            slowDown(to: rate * max(0.3, evidence.observed / evidence.expected) * 0.97, now)
-            return .lossy
+        return judgeSurplus(evidence, excess, most, now)
+    }
+
+    /// Slows down when clearly too little of what was sent at this rate has been answered; nil when that is not so.
+    private mutating func judgeDeficit(_ evidence: Evidence, _ now: Int64) -> Verdict? {
+        let certain = isSlowStart ? Self.certain.inSlowStart : Self.certain.later
+        guard evidence.expected >= Self.enough || evidence.deficit >= (certain + 0.5) * max(evidence.expected, 1).squareRoot(),
+            evidence.deviations > certain, evidence.deficit > 0.01 * evidence.expected
+        else { return nil }
+        // A lower rate that has not helped casts doubt on the reference, which may have been high by chance: it counts for less.
+        if deficits > 0 { (reference.first, reference.canaries) = (reference.first.halved, reference.canaries.halved) }
+        deficits += 1
+        slowDown(to: rate * max(0.3, evidence.share) * 0.97, now)
+        return evidence.share < Self.isTolerable ? .lossy : .good
+    }
+
+    /// Speeds up when about as much as was expected has been answered for long enough. What is neither that nor clearly less waits for more.
+    private mutating func judgeSurplus(_ evidence: Evidence, _ excess: Double, _ most: Double, _ now: Int64) -> Verdict {
+        guard evidence.expected >= Self.enough else { return .open }
+        if evidence.deviations >= Self.inconspicuous.deviations, sent(gathered) < Self.inconspicuous.ratio * sent(reference) {
+            return evidence.share < Self.isTolerable ? .open : .good
         }
-        if z < 1.5 { addToReference() }
-        gathered = (ProbeCount(), ProbeCount())
+        guard isSlowStart || now - lastChange >= Self.holdTime else { return .good }
+        addToReference()
+        (gathered, deficits, lastChange) = ((ProbeCount(), ProbeCount()), 0, now)
         // Where answers begin to wait there is nothing to gain by more.
-        if excess < max(5000, leastRoundTrip / 2) { speedUp(most, now) }
+        if excess < max(5000, leastRoundTrip / 2) { speedUp(most) }
         return .good
     }
 
-    /// Lowers the rate to what gets through, if most of what is known to answer does not.
+    private func sent(_ counts: (first: ProbeCount, canaries: ProbeCount)) -> Int { counts.first.sent + counts.canaries.sent }
+
+    /// Lowers the rate to less than what gets through, so that what comes back then is a reference, if most of what is known to answer does not.
     private mutating func startTrial(_ now: Int64) -> Bool {
         var canaries = reference.canaries
         canaries += gathered.canaries
@@ -116,7 +150,7 @@ package struct RateController: Sendable {
         else { return false }
         trial = Trial(rate: rate, isSlowStart: isSlowStart)
         addToReference()
-        slowDown(to: rate * max(0.1, share) * 0.97, now)
+        slowDown(to: rate * max(0.1, share) * 0.8, now)
         return true
     }
 
@@ -124,7 +158,7 @@ package struct RateController: Sendable {
     private mutating func judge(_ trial: Trial, _ most: Double, _ now: Int64) -> Verdict {
         guard let evidence = compare() else { return .open }
         let surplus = -evidence.deficit
-        let isMore = surplus / (evidence.variance + 1).squareRoot() > 3.1 && surplus > 0.1 * evidence.expected
+        let isMore = -evidence.deviations > 3.1 && surplus > 0.1 * evidence.expected
         let isEnough = evidence.expected >= Self.enough || gathered.canaries.sent >= Self.mostTrialCanaries
         guard isMore || isEnough else { return .open }
         self.trial = nil
@@ -149,6 +183,11 @@ package struct RateController: Sendable {
         var variance = 0.0
         var expected = 0.0
         var observed = 0.0
+
+        /// How many standard deviations are missing.
+        var deviations: Double { deficit / (variance + 1).squareRoot() }
+        /// Of what is expected.
+        var share: Double { observed / max(expected, 1) }
     }
 
     /// Probes a second of a stretch that came through, by how its answers were spread in time; nil where they are too few. The queue that they
@@ -182,27 +221,23 @@ package struct RateController: Sendable {
     }
 
     /// Makes the first stretches with enough answers the reference.
-    private mutating func takeReference(_ most: Double, _ now: Int64) {
-        guard [gathered.first, gathered.canaries].contains(where: { Double($0.answered) >= Self.enough / 4 }) else { return }
+    private mutating func takeReference(_ most: Double) {
+        guard [gathered.first, gathered.canaries].contains(where: { Double($0.answered) >= Self.enough / 2 }) else { return }
         addToReference()
         gathered = (ProbeCount(), ProbeCount())
         isVerified = true
-        if isSlowStart { speedUp(most, now) }
+        if isSlowStart { speedUp(most) }
     }
 
     private mutating func slowDown(to rate: Double, _ now: Int64) {
         isSlowStart = false
         self.rate = max(Self.slowest, rate)
-        lastChange = now
+        (lastChange, growth) = (now, Self.firstGrowth)
         gathered = (ProbeCount(), ProbeCount())
     }
 
-    private mutating func speedUp(_ most: Double, _ now: Int64) {
-        if isSlowStart {
-            rate = min(most, rate * 2)
-        } else if now - lastChange >= Self.holdTime {
-            rate = min(most, rate * 1.05)
-            lastChange = now
-        }
+    private mutating func speedUp(_ most: Double) {
+        rate = min(most, rate * (isSlowStart ? 2 : 1 + growth))
+        growth = min(growth * 1.6, 1)
     }
 }

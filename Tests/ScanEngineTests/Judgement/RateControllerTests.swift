@@ -16,6 +16,8 @@ struct RateControllerTests {
         /// Packets a second, nil where nothing limits them; with `queue` they wait for their turn instead of being dropped.
         var limit: Double?
         var queue = 0.0
+        /// When nothing gets through, ns.
+        var outage = Int64(0)..<0
         var most = 100_000.0
         var hosts: UInt128 = 4096
     }
@@ -70,7 +72,9 @@ struct RateControllerTests {
                 let wait = passes()
                 let exists = isCanary || generator.unit() >= path.silent
                 let answers = exists && generator.unit() >= path.loss && generator.unit() >= path.loss
-                if let wait, answers { arrivals.append((now + path.delay + wait, position, path.delay + wait, isCanary)) }
+                if let wait, answers, !path.outage.contains(now) {
+                    arrivals.append((now + path.delay + wait, position, path.delay + wait, isCanary))
+                }
                 if isCanary {
                     canaries += 1
                 } else {
@@ -100,7 +104,7 @@ struct RateControllerTests {
             restarts: restarts)
     }
 
-    @Test("a policer: the rate stays near what it lets through, and little is lost", arguments: 1...5 as ClosedRange<UInt64>)
+    @Test("a policer: the rate stays near what it lets through, and little is lost", arguments: 1...20 as ClosedRange<UInt64>)
     func policer(seed: UInt64) {
         let path = Path(limit: 20_000)
         let outcome = Self.scan(path, seed: seed)
@@ -162,6 +166,19 @@ struct RateControllerTests {
         }
         #expect(verdicts.last == (isBetter ? .lossyThroughout : .good))
         #expect(controller.rate == (isBetter ? lower : 10_000))
+    }
+
+    @Test(
+        "chance is not taken for loss: a path that bears any rate is soon used as much as may be", arguments: 1...40 as ClosedRange<UInt64>)
+    func chance(seed: UInt64) {
+        let path = Path(targets: 500_000, open: 0.05, silent: 0.79, most: 250_000)
+        #expect(Self.scan(path, seed: seed).seconds < 1.5 * Double(path.targets) / path.most)
+    }
+
+    @Test("a moment in which everything is lost holds up a scan for moments", arguments: 1...3 as ClosedRange<UInt64>)
+    func hiccup(seed: UInt64) {
+        let path = Path(targets: 500_000, silent: 0.79, outage: 40_000_000..<100_000_000, most: 250_000)
+        #expect(Self.scan(path, seed: seed).seconds < 12)
     }
 
     @Test("where nothing answers the first rate stays, and says that it is unverified")
