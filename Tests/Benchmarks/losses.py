@@ -21,9 +21,9 @@ def loss(bench):
             Zmap("zmap -r 40000 -P 1", grid.single, "-r", 40_000, "-P", 1, *zmap),
             Zmap("zmap -r 40000 -P 3", grid.single, "-r", 40_000, "-P", 3, *zmap),
             Masscan("masscan --rate 40000 --retries 0", grid.many, "--rate", 40_000, "--retries", 0, "--seed", bench.seed, *masscan),
-            Nmap("nmap -T4, 256 hosts", grid.nmap, "-T4"),
         ]
         if not bench.short:
+            scanners.append(Nmap("nmap -T4, 256 hosts", grid.nmap, "-T4"))
             options = "--rate", 40_000, "--retries", 2, "--seed", bench.seed
             scanners.append(Masscan("masscan --rate 40000 --retries 2", grid.many, *options, *masscan))
         row, *_ = bench.compare("loss", lab, scanners)

@@ -132,8 +132,8 @@ def internet(bench):
         if not bench.short:
             large = ground_of(256)
             scanners = [
-                Synscan("synscan", large, daemon=daemon, runs=1),
-                Masscan("masscan, unlimited", large, "--rate", UNLIMITED, "--retries", 0, runs=1),
+                Synscan("synscan", large, daemon=daemon),
+                Masscan("masscan, unlimited", large, "--rate", UNLIMITED, "--retries", 0),
             ]
             find(bench, lab, f"{large.count:,} targets", scanners, 1)
 
