@@ -319,13 +319,23 @@ class Daemon:
 
     def fault(self, thread):
         """Lets a thread of the daemon run into a fault, as if it had read where nothing is; gives the exit status."""
-        tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
-        names = {int(task.name): (task / "comm").read_text().strip() for task in tasks.iterdir()}
-        number = next(number for number, name in names.items() if name == thread)
+        number = self.thread(thread)
         tgkill = 234
         if ctypes.CDLL(None, use_errno=True).syscall(tgkill, self.process.pid, number, signal.SIGSEGV) != 0:
             raise OSError(ctypes.get_errno(), "tgkill")
         return self.process.wait(timeout=10)
+
+    def thread(self, name, seconds=5):
+        """The number of the daemon's thread of this name. A job is running before its threads are."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+                # Others may end meanwhile.
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    if (task / "comm").read_text().strip() == name:
+                        return int(task.name)
+            time.sleep(0.01)
+        raise AssertionError(f"the daemon has no thread {name}")
 
     def close(self):
         self._cleanup.close()
