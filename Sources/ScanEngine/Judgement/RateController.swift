@@ -51,8 +51,8 @@ package struct RateController: Sendable {
     private static let certain = (inSlowStart: 4.5, later: 3.1)
     /// With fewer the rate may go up, unless so much more was sent than what it is compared with that the difference will never be certain.
     private static let inconspicuous = (deviations: 1.0, ratio: 4)
-    /// Where less of what was expected has come, it is sent again; what else is missing the next round finds.
-    private static let isTolerable = 0.75
+    /// Where a smaller share of what was expected has come, it is sent again; what else is missing the next round finds.
+    private static let tolerable = 0.75
     /// At least so long at one rate, ns.
     private static let holdTime: Int64 = 400_000_000
     private static let firstGrowth = 0.03
@@ -122,14 +122,14 @@ package struct RateController: Sendable {
         if deficits > 0 { (reference.first, reference.canaries) = (reference.first.halved, reference.canaries.halved) }
         deficits += 1
         slowDown(to: rate * max(0.3, evidence.share) * 0.97, now)
-        return evidence.share < Self.isTolerable ? .lossy : .good
+        return evidence.share < Self.tolerable ? .lossy : .good
     }
 
     /// Speeds up when about as much as was expected has been answered for long enough. What is neither that nor clearly less waits for more.
     private mutating func judgeSurplus(_ evidence: Evidence, _ excess: Double, _ most: Double, _ now: Int64) -> Verdict {
         guard evidence.expected >= Self.enough else { return .open }
         if evidence.deviations >= Self.inconspicuous.deviations, sent(gathered) < Self.inconspicuous.ratio * sent(reference) {
-            return evidence.share < Self.isTolerable ? .open : .good
+            return evidence.share < Self.tolerable ? .open : .good
         }
         guard isSlowStart || now - lastChange >= Self.holdTime else { return .good }
         addToReference()
