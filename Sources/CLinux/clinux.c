@@ -25,6 +25,14 @@ int clinux_name_thread(const char *name) { return pthread_setname_np(pthread_sel
 
 int clinux_set_timer_slack(unsigned long nanoseconds) { return prctl(PR_SET_TIMERSLACK, nanoseconds, 0, 0, 0); }
 
+void clinux_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 int clinux_ppoll(struct pollfd *entries, unsigned long count, int64_t timeout) {
     struct timespec limit = {.tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000};
     return ppoll(entries, count, &limit, NULL);

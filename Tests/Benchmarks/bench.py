@@ -52,9 +52,9 @@ class Bench:
         """Random choices of a scenario, the same for the same seed."""
         return random.Random(f"{self.seed} {scenario}")
 
-    def daemon(self, lab, link=harness.link, **limits):
-        """A daemon that may scan the lab; its limits are those of the lab's tests but for these."""
-        daemon = harness.Daemon(lab, ["198.18.0.0/15"], limits=limits, scan={"link": link})
+    def daemon(self, lab, link=harness.link, threads=2, **limits):
+        """A daemon that may scan the lab, sending with so many threads; its limits are those of the lab's tests but for these."""
+        daemon = harness.Daemon(lab, ["198.18.0.0/15"], limits=limits, scan={"link": link, "send_threads": threads})
         lab.before_close(daemon.close)
         return daemon.start()
 

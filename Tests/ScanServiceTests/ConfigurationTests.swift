@@ -1,4 +1,5 @@
 import ScanAPI
+import ScanEngine
 import ScanFiles
 import ScanService
 import ScanTargets
@@ -69,6 +70,8 @@ struct ConfigurationTests {
                 source_ports = "50000-50031"
                 source_address = "192.0.2.1"
                 interface = "eth0"
+                link = "ring"
+                send_threads = 1
                 """, file: "c.toml")
         #expect(configuration.control.socket == "/tmp/s")
         #expect(configuration.control.group == "staff")
@@ -86,6 +89,7 @@ struct ConfigurationTests {
         #expect(configuration.scan.sourcePorts == 50000...50031)
         #expect(configuration.scan.sourceAddress == IPAddress("192.0.2.1"))
         #expect(configuration.scan.interface == "eth0")
+        #expect(configuration.scan.link == .ring && configuration.scan.sendThreads == 1)
         #expect(configuration.scope.allowWords == ["loopback", "198.18.0.0/15"])
         #expect(!configuration.scope.allowed.contains(try #require(IPAddress("198.18.0.1"))))
         #expect(configuration.scope.allowed.contains(try #require(IPAddress("198.19.255.255"))))
@@ -146,6 +150,7 @@ struct ConfigurationTests {
             ("[scan]\nsource_ports = \"1000-2000,3000-4000\"", "is not one range"),
             ("[scan]\nsource_address = \"here\"", "scan.source_address: \"here\" is not an address"),
             ("[scan]\ninterface = \"a name that is too long\"", "scan.interface"),
+            ("[scan]\nsend_threads = 3", "scan.send_threads"),
             ("a = \"\u{0}\"", "NUL"),
         ])
     func slips(text: String, expected: String) throws {

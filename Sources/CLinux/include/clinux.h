@@ -44,6 +44,9 @@ int clinux_name_thread(const char *name);
 // Timers of the calling thread fire at most this late (prctl(2), PR_SET_TIMERSLACK).
 int clinux_set_timer_slack(unsigned long nanoseconds);
 
+// Tells the processor that the calling thread waits in a loop.
+void clinux_pause(void);
+
 // ppoll(2) without a signal mask. Here and below times are nanoseconds: the owner of struct timespec among Swift's modules varies.
 struct pollfd;
 int clinux_ppoll(struct pollfd *entries, unsigned long count, int64_t timeout);

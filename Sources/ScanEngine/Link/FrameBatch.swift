@@ -1,21 +1,41 @@
 import CLinux
 import Glibc
 
-/// Frames for sendmmsg(2): copies of a template in one block of memory, and the headers that the call wants.
+/// Frames for sendmmsg(2): copies of a template in one block of memory.
 ///
-/// One thread at a time.
-final class FrameBatch {
-    private static let capacity = FrameSlots.batch
+/// One thread at a time makes them; several may send different ones.
+final class FrameBatch: @unchecked Sendable {
+    // Unchecked: the pointers never change; who makes and sends which frames is the links' business.
+    private let memory: UnsafeMutableRawPointer
+    private let stride: Int
+    let length: Int
+
+    init(template: [UInt8]) {
+        stride = FrameSlots.stride(for: template.count)
+        length = template.count
+        memory = .allocate(byteCount: stride * FrameSlots.batch, alignment: 64)
+        for index in 0..<FrameSlots.batch { slots[index].copyMemory(from: template, byteCount: template.count) }
+    }
+
+    deinit {
+        memory.deallocate()
+    }
+
+    var slots: FrameSlots { FrameSlots(memory, stride: stride, count: FrameSlots.batch) }
+}
+
+/// The headers that sendmmsg(2) wants for frames of a batch. One thread at a time.
+final class MessageHeaders: @unchecked Sendable {
+    // Unchecked: one thread uses them.
     /// Headers are for so many frames, and used again: those of a whole batch take more than the first cache.
     private static let most = 64
 
-    private let memory: UnsafeMutableRawPointer
-    private let stride: Int
+    private let frames: FrameBatch
     private let headers: UnsafeMutablePointer<clinux_mmsghdr>
     private let vectors: UnsafeMutablePointer<iovec>
     private let destinations: Destinations?
 
-    /// The frames' destinations as the kernel wants them, one behind the other; they outlive the batch.
+    /// The frames' destinations as the kernel wants them, one behind the other; they outlive the headers.
     struct Destinations {
         var memory: UnsafeMutableRawPointer
         var stride: Int
@@ -23,29 +43,24 @@ final class FrameBatch {
         var length: Int
     }
 
-    init(template: [UInt8], _ destinations: Destinations? = nil) {
+    init(_ frames: FrameBatch, _ destinations: Destinations? = nil) {
+        self.frames = frames
         self.destinations = destinations
-        stride = FrameSlots.stride(for: template.count)
-        memory = .allocate(byteCount: stride * Self.capacity, alignment: 64)
         headers = .allocate(capacity: Self.most)
         vectors = .allocate(capacity: Self.most)
         headers.initialize(repeating: clinux_mmsghdr(), count: Self.most)
         for index in 0..<Self.most {
-            (vectors + index).initialize(to: iovec(iov_base: memory, iov_len: template.count))
+            (vectors + index).initialize(to: iovec(iov_base: frames.slots[0], iov_len: frames.length))
             headers[index].header.msg_iov = vectors + index
             headers[index].header.msg_iovlen = 1
             headers[index].header.msg_namelen = socklen_t(destinations?.length ?? 0)
         }
-        for index in 0..<Self.capacity { slots[index].copyMemory(from: template, byteCount: template.count) }
     }
 
     deinit {
-        memory.deallocate()
         headers.deallocate()
         vectors.deallocate()
     }
-
-    var slots: FrameSlots { FrameSlots(memory, stride: stride, count: Self.capacity) }
 
     /// Hands frames `range` to the kernel without blocking; how many it took, or minus one with errno set.
     func send(_ range: Range<Int>, on socket: Int32) -> Int32 {
@@ -61,6 +76,7 @@ final class FrameBatch {
     }
 
     private func prepare(_ first: Int, _ count: Int) {
+        let slots = frames.slots
         for index in 0..<count { vectors[index].iov_base = slots[first + index] }
         guard let destinations else { return }
         for index in 0..<count { headers[index].header.msg_name = destinations.memory + (first + index) * destinations.stride }

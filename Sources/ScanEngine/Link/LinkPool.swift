@@ -1,4 +1,4 @@
-import ScanTargets
+package import ScanTargets
 import Synchronization
 
 /// Opens the links of all jobs and keeps what they share: an interface's AF_XDP socket, also for a while after its last job, because closing one
@@ -36,18 +36,20 @@ package final class LinkPool: Sendable {
     }
 
     /// A link, the probe that it sends, which kind it is, and why.
-    struct Opened {
-        let link: any ProbeLink
+    package struct Opened {
+        package let link: any ProbeLink
         let template: SynTemplate
-        let kind: LinkKind
+        package let kind: LinkKind
         let reason: String
         /// What was tried before, and why that was not possible.
         let refusals: [String]
     }
 
     /// Opens the link of `path`: the first that nothing refuses, from `preferred` on. Blocks for some milliseconds, for a second where another
-    /// program has the interface's queues.
-    func open(_ path: ScanPath, options: TCPOptions, preferring preferred: LinkKind?) throws(EngineError) -> Opened {
+    /// program has the interface's queues. `threads` may send at the same time, one or two.
+    package func open(
+        _ path: ScanPath, options: TCPOptions, preferring preferred: LinkKind?, threads: Int
+    ) throws(EngineError) -> Opened {
         guard path.takesFrames, let own = path.interface.hardwareAddress, preferred != .rawIP else {
             return try openRawIP(path, options)
         }
@@ -59,9 +61,9 @@ package final class LinkPool: Sendable {
             do {
                 let link: any ProbeLink
                 switch kind {
-                case .xdp: link = try XDPLink(try socket(of: path.interface), template: template)
-                case .ring: link = try RingLink(path.interface, template: template)
-                case .packet: link = try PacketLink(path.interface, template: template)
+                case .xdp: link = try XDPLink(try socket(of: path.interface), template: template, isHelped: threads > 1)
+                case .ring: link = try RingLink(path.interface, template: template, isHelped: threads > 1)
+                case .packet: link = try PacketLink(path.interface, template: template, isHelped: threads > 1)
                 case .rawIP: return try openRawIP(path, options, after: refusals)
                 }
                 return Opened(link, template, kind, path, after: refusals)
@@ -85,7 +87,7 @@ package final class LinkPool: Sendable {
 
     /// Which link `path` would get at present, and why. Blocks like `open`.
     package func choice(for path: ScanPath, preferring preferred: LinkKind?) throws(EngineError) -> (kind: LinkKind, reason: String) {
-        let opened = try open(path, options: .mss, preferring: preferred)
+        let opened = try open(path, options: .mss, preferring: preferred, threads: 1)
         return (opened.kind, opened.reason)
     }
 

@@ -5,24 +5,50 @@ import SystemPackage
 /// Whole Ethernet frames through an AF_PACKET socket, past the queueing discipline (packet(7), PACKET_QDISC_BYPASS).
 final class PacketLink: ProbeLink {
     private let frames: FrameBatch
-    private let socket: OwnedDescriptor
+    private let sender: Sender
     private let interface: NetworkInterface
+    /// Has a socket of its own, whose counters no other thread touches.
+    private let helper: SendHelper?
+    private var batch = SharedBatch()
 
-    init(_ interface: NetworkInterface, template: SynTemplate) throws(EngineError) {
+    /// A socket and what a thread needs to send through it.
+    private final class Sender: Sendable {
+        private let socket: OwnedDescriptor
+        private let headers: MessageHeaders
+
+        init(_ interface: NetworkInterface, _ frames: FrameBatch) throws(Errno) {
+            socket = try .packetSender()
+            try Syscall.bindSender(socket.raw, to: interface)
+            headers = MessageHeaders(frames)
+        }
+
+        func send(_ range: Range<Int>) -> Int32 { headers.send(range, on: socket.raw) }
+    }
+
+    /// `isHelped`: a second thread takes half of each large batch.
+    init(_ interface: NetworkInterface, template: SynTemplate, isHelped: Bool) throws(EngineError) {
         self.interface = interface
         frames = FrameBatch(template: template.bytes)
         do {
-            socket = try .packetSender()
-            try Syscall.bindSender(socket.raw, to: interface)
+            sender = try Sender(interface, frames)
         } catch {
             throw EngineError("cannot open a packet socket on \(interface.name)", error)
         }
+        if isHelped, let second = try? Sender(interface, frames) {
+            helper = try? SendHelper { second.send($0) }
+        } else {
+            helper = nil
+        }
     }
 
-    func slots() -> FrameSlots { frames.slots }
+    func slots() -> FrameSlots {
+        batch.begin()
+        return frames.slots
+    }
 
     func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
-        try SendOutcome(frames.send(range, on: socket.raw), interface: interface.name)
+        let taken = batch.send(range, from: SendHelper.half(of: range), by: helper) { sender.send($0) }
+        return try SendOutcome(taken, interface: interface.name)
     }
 }
 

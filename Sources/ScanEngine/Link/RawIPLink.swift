@@ -6,6 +6,7 @@ import SystemPackage
 /// IP packets with their own header through a raw socket (raw(7), IP_HDRINCL; ipv6(7), IPV6_HDRINCL): the kernel routes and resolves.
 final class RawIPLink: ProbeLink {
     private let frames: FrameBatch
+    private let headers: MessageHeaders
     private let socket: OwnedDescriptor
     private let interface: NetworkInterface
     /// A struct sockaddr_in or sockaddr_in6 for each frame.
@@ -36,7 +37,8 @@ final class RawIPLink: ProbeLink {
             }
         }
         let length = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
-        frames = FrameBatch(template: template.bytes, .init(memory: destinations, stride: Self.stride, length: length))
+        frames = FrameBatch(template: template.bytes)
+        headers = MessageHeaders(frames, .init(memory: destinations, stride: Self.stride, length: length))
     }
 
     deinit {
@@ -74,6 +76,6 @@ final class RawIPLink: ProbeLink {
                 (place + Self.addressOffset.v4).copyMemory(from: slots[index] + IPv4View.Offset.destination, byteCount: 4)
             }
         }
-        return try SendOutcome(frames.send(range, on: socket.raw), interface: interface.name)
+        return try SendOutcome(headers.send(range, on: socket.raw), interface: interface.name)
     }
 }

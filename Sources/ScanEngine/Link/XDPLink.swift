@@ -3,9 +3,9 @@ import Glibc
 /// One path's share of an interface's AF_XDP socket: a slice of its memory, in which the frames are made in place.
 final class XDPLink: ProbeLink {
     private let socket: XDPSocket
-    private let slice: Int
-    private let stride: Int
-    private let length: Int
+    private let frames: XDPSocket.Frames
+    private let isHelped: Bool
+    private var batch = SharedBatch()
     /// Where the next frame goes, and where frame 0 of the slots is.
     private var head = 0
     private var first = 0
@@ -13,51 +13,49 @@ final class XDPLink: ProbeLink {
     private var sent = 0
     private var lastCounters: NetworkInterface.TransmitCounters?
 
-    /// Throws when every slice is in use.
-    init(_ socket: XDPSocket, template: SynTemplate) throws(EngineError) {
-        length = template.bytes.count
-        stride = FrameSlots.stride(for: length)
+    /// Throws when every slice is in use. `isHelped`: a second thread takes half of each large batch.
+    init(_ socket: XDPSocket, template: SynTemplate, isHelped: Bool) throws(EngineError) {
+        let stride = FrameSlots.stride(for: template.bytes.count)
         guard let slice = socket.takeSlice(stride: stride) else {
             throw EngineError(.device, "AF_XDP on \(socket.interface.name): its memory is in use by other jobs")
         }
         self.socket = socket
-        self.slice = slice
-        for index in 0..<size {
-            (socket.bytes(of: slice) + index * stride).copyMemory(from: template.bytes, byteCount: length)
-        }
+        self.isHelped = isHelped
+        frames = XDPSocket.Frames(slice: slice, stride: stride, length: template.bytes.count)
+        for place in 0..<size { bytes(place).copyMemory(from: template.bytes, byteCount: template.bytes.count) }
         lastCounters = socket.readCounters()
     }
 
     deinit {
-        socket.giveSlice(slice)
+        socket.giveSlice(frames.slice)
     }
 
     /// Frames of the slice.
-    private var size: Int { XDPSocket.sliceSize / stride }
+    private var size: Int { XDPSocket.sliceSize / frames.stride }
+
+    private func bytes(_ place: Int) -> UnsafeMutableRawPointer { socket.bytes(of: frames.slice) + place * frames.stride }
 
     func slots() -> FrameSlots {
+        batch.begin()
         // Where the kernel is done with it, the same memory again, since that is still in the cache; else what has been used least recently.
         let room = roomFrom(0)
         let count = room == min(FrameSlots.batch, size) ? room : roomFrom(head < size ? head : 0)
-        return FrameSlots(socket.bytes(of: slice) + first * stride, stride: stride, count: count)
+        return FrameSlots(bytes(first), stride: frames.stride, count: count)
     }
 
     private func roomFrom(_ place: Int) -> Int {
         first = place
-        return socket.room(for: run(0..<min(FrameSlots.batch, size - place)))
+        return socket.room(at: place..<place + min(FrameSlots.batch, size - place), frames)
     }
 
     func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
-        let outcome = try SendOutcome(socket.send(run(range), length: length), interface: socket.interface.name)
+        let places = first + range.lowerBound..<first + range.upperBound
+        let outcome = try SendOutcome(socket.send(places, frames, &batch, isHelped: isHelped), interface: socket.interface.name)
         if case .sent(let count) = outcome {
             sent += count
-            head = first + range.lowerBound + count
+            head = places.lowerBound + count
         }
         return outcome
-    }
-
-    private func run(_ range: Range<Int>) -> XDPSocket.Run {
-        XDPSocket.Run(slice: slice, stride: stride, first: first + range.lowerBound, count: range.count)
     }
 
     /// Of what the interface has dropped, the share that this link's frames have in all that it was given meanwhile.

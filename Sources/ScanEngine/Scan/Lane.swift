@@ -22,7 +22,8 @@ final class Lane {
     let writer: UnsafeMutablePointer<FrameWriter>
 
     init(_ path: ScanPath, _ specification: ScanSpecification, _ links: LinkPool) throws(EngineError) {
-        let opened = try links.open(path, options: specification.tcpOptions, preferring: specification.link)
+        let opened = try links.open(
+            path, options: specification.tcpOptions, preferring: specification.link, threads: specification.sendThreads)
         (link, kind, reason, refusals) = (opened.link, opened.kind, opened.reason, opened.refusals)
         self.path = path
         (destinations, hops) = (path.destinations, [(path.destinations, 0)])

@@ -19,6 +19,8 @@ package struct ScanSpecification: Sendable {
     package var tcpOptions: TCPOptions
     /// The way onto the wire that is tried first; nil: the fastest.
     package var link: LinkKind?
+    /// How many threads may send at the same time, 1 or 2.
+    package var sendThreads = 2
     /// What narrows the ways to the selection's addresses.
     package var narrowing = Narrowing()
     /// The states whose targets reach the sink.

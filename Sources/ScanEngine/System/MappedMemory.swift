@@ -18,6 +18,14 @@ struct MappedMemory: ~Copyable, @unchecked Sendable {
         try self.init(count, MAP_SHARED | MAP_POPULATE, descriptor, offset)
     }
 
+    /// Has the kernel share `range`, whole pages, through `descriptor`: its first bytes.
+    func share(_ range: Range<Int>, through descriptor: Int32) throws(Errno) {
+        let flags = MAP_SHARED | MAP_POPULATE | MAP_FIXED
+        guard mmap(start + range.lowerBound, range.count, PROT_READ | PROT_WRITE, flags, descriptor, 0) != MAP_FAILED else {
+            throw Errno(rawValue: errno)
+        }
+    }
+
     private init(_ count: Int, _ flags: Int32, _ descriptor: Int32, _ offset: Int) throws(Errno) {
         guard let start = mmap(nil, count, PROT_READ | PROT_WRITE, flags, descriptor, offset), start != MAP_FAILED else {
             throw Errno(rawValue: errno)

@@ -38,6 +38,7 @@ extension Configuration {
             Entry(key: "scan.source_address", value: scan.sourceAddress?.description ?? "the kernel's choice"),
             Entry(key: "scan.interface", value: scan.interface ?? "the kernel's choice"),
             Entry(key: "scan.link", value: scan.link?.rawValue ?? Scan.anyLink),
+            Entry(key: "scan.send_threads", value: "\(scan.sendThreads)"),
         ]
     }
 

@@ -149,6 +149,7 @@ extension Configuration.Scan {
             }
             link = kind
         }
+        if let value = try table.integer("send_threads", in: 1...2) { sendThreads = Int(value) }
     }
 
     private static func ports(_ text: String, _ table: TableReader) throws(FileFault) -> ClosedRange<UInt16> {

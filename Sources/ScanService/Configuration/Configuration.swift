@@ -73,5 +73,7 @@ package struct Configuration: Sendable, Equatable {
         package var link: LinkKind?
         /// What stands in the file for that.
         static let anyLink = "auto"
+        /// How many threads of a job may send at the same time.
+        package var sendThreads = 2
     }
 }

@@ -59,6 +59,7 @@ struct RunBuilder: Sendable {
         specification.openPortsThreshold = record.reportsAll ? nil : limits.openPortsThreshold
         specification.reportsHosts = record.reportsHosts
         specification.link = scan.link
+        specification.sendThreads = scan.sendThreads
         specification.narrowing = narrowing
         let sink = recorder.sink(job: record.id, name: record.name)
         let run = try ScanRun(

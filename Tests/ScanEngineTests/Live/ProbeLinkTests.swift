@@ -1,0 +1,117 @@
+import Glibc
+import ScanEngine
+import ScanTargets
+import Testing
+
+/// Frames through a cable of the test's own: what one end is given, and what arrives at the other.
+@Suite("The ways onto the wire", .serialized, .timeLimit(.minutes(1)))
+struct ProbeLinkTests {
+    /// A cable whose far end is heard; only what is not from a link is left out.
+    private struct Cable {
+        let path: ScanPath
+        private let far: TestSocket
+
+        init() throws {
+            try PrivateNetwork.ip("link add cable0 type veth peer name cable1")
+            try PrivateNetwork.ip("address add 10.77.0.1/24 dev cable0")
+            try PrivateNetwork.ip("link set cable0 up")
+            try PrivateNetwork.ip("link set cable1 up")
+            try PrivateNetwork.ip("neighbour replace 10.77.0.2 lladdr 02:00:5e:10:00:02 nud permanent dev cable0")
+            try PrivateNetwork.ip("route add 10.78.0.0/16 via 10.77.0.2")
+            let range = try #require(AddressRange("10.78.0.0/16"))
+            path = try #require(try RoutePlanner.paths(for: AddressSet([range])).first)
+            far = try TestSocket(AF_PACKET, SOCK_RAW, 0)
+            var room: Int32 = 64 << 20
+            let forced: Int32 = 33  // SO_RCVBUFFORCE
+            #expect(setsockopt(far.raw, SOL_SOCKET, forced, &room, 4) == 0)
+            try listen()
+        }
+
+        /// packet(7): struct sockaddr_ll for IPv4 frames that arrive at the far end.
+        private func listen() throws {
+            let index = Int32(bitPattern: if_nametoindex("cable1"))
+            var address = [UInt8](repeating: 0, count: 20)
+            address.withUnsafeMutableBytes { bytes in
+                bytes.storeBytes(of: UInt16(AF_PACKET), as: UInt16.self)
+                bytes.storeBytes(of: UInt16(0x0800).bigEndian, toByteOffset: 2, as: UInt16.self)
+                bytes.storeBytes(of: index, toByteOffset: 4, as: Int32.self)
+            }
+            let result = address.withUnsafeBytes { bind(far.raw, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), 20) }
+            guard result == 0 else { throw TestSocket.Failure("bind to cable1") }
+        }
+
+        /// The last octets of the destinations that have arrived, as numbers.
+        func arrivals() -> [Int] {
+            var buffer = [UInt8](repeating: 0, count: 256)
+            var numbers: [Int] = []
+            while case let length = recv(far.raw, &buffer, buffer.count, Int32(MSG_DONTWAIT)), length > 0 || errno == ENETDOWN {
+                guard length >= 34, buffer[30] == 10, buffer[31] == 78 else { continue }
+                numbers.append(Int(buffer[32]) << 8 | Int(buffer[33]))
+            }
+            return numbers
+        }
+    }
+
+    /// Sends frames to the addresses `numbers`, in batches of at most `size`, as a scan does; false when the interface takes nothing any more.
+    private static func send(_ numbers: Range<Int>, _ size: Int, by link: any ProbeLink) throws -> Bool {
+        var number = numbers.lowerBound
+        while number < numbers.upperBound {
+            let slots = link.slots()
+            let count = min(slots.count, size, numbers.upperBound - number)
+            for index in 0..<count {
+                slots[index].storeBytes(of: UInt32(0x0A4E_0000 + number + index).bigEndian, toByteOffset: 30, as: UInt32.self)
+            }
+            guard count > 0 else { return false }
+            var next = 0
+            while next < count {
+                guard case .sent(let taken) = try link.send(next..<count) else { return false }
+                next += taken
+            }
+            number += count
+        }
+        return true
+    }
+
+    @Test(
+        "frames in batches of any size arrive, each once, also when two threads send",
+        arguments: [LinkKind.xdp, .ring, .packet], [1, 2])
+    func whole(kind: LinkKind, threads: Int) async throws {
+        try await PrivateNetwork.run {
+            let (cable, pool) = (try Cable(), LinkPool())
+            let opened = try pool.open(cable.path, options: .mss, preferring: kind, threads: threads)
+            #expect(opened.kind == kind)
+            var first = 0
+            for size in [1024, 700, 1, 1024, 513, 100, 1024, 1024, 300, 1024] {
+                #expect(try Self.send(first..<first + 3000, size, by: opened.link))
+                first += 3000
+            }
+            #expect(cable.arrivals().sorted() == Array(0..<first))
+        }
+    }
+
+    @Test(
+        "while the interface takes nothing no frame is taken for sent, and afterwards each leaves once",
+        arguments: [LinkKind.xdp, .ring, .packet], [1, 2])
+    func pulled(kind: LinkKind, threads: Int) async throws {
+        try await PrivateNetwork.run {
+            let (cable, pool) = (try Cable(), LinkPool())
+            let opened = try pool.open(cable.path, options: .mss, preferring: kind, threads: threads)
+            #expect(opened.kind == kind)
+            var first = 0
+            for turn in UInt32(0)..<3 {
+                try PrivateNetwork.ip("link set cable1 down")
+                for size in [1024, 512] {
+                    // Until the second thread, which was late the last time, is asked again.
+                    usleep(12_000 << (2 * turn))
+                    #expect(try !Self.send(60_000..<61_024, size, by: opened.link))
+                }
+                try PrivateNetwork.ip("link set cable1 up")
+                for size in [256, 1024] {
+                    #expect(try Self.send(first..<first + 3000, size, by: opened.link))
+                    first += 3000
+                }
+            }
+            #expect(cable.arrivals().sorted() == Array(0..<first))
+        }
+    }
+}
