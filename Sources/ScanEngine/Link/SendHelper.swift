@@ -13,7 +13,7 @@ package final class SendHelper: Sendable {
 
     /// What the sending thread and the helper share.
     private final class Desk: Sendable {
-        /// The part to send; its upper bound is zero when the helper is to end. Written before `turn` says so.
+        /// The part to send, empty when the helper is to end. Written before `turn` says so.
         let first = Atomic<Int>(0)
         let end = Atomic<Int>(0)
         let result = Atomic<Int32>(0)
@@ -117,15 +117,18 @@ package final class SendHelper: Sendable {
     private static let spinTime: Int64 = 50_000
 }
 
-/// When a helper is asked. When it is late by more than half of what the sender's own part took, somebody else wants the processors: it rests, each
-/// time twice as long.
+/// When a helper is asked. When it is late by more than half of what the sender's own part took, several times in a row, somebody else wants the
+/// processors: it rests, each time twice as long. Once or twice says nothing: it must be woken and find a processor first.
 package struct Patience {
     private var begun: Int64 = 0
     private var restUntil: Int64 = 0
     private var rest = shortestRest
+    /// How often in a row it has been late.
+    private var lateness = 0
 
     package init() {}
 
+    private static let mostLateness = 4
     private static let shortestRest: Int64 = 10_000_000
     private static let longestRest: Int64 = 1_000_000_000
 
@@ -137,11 +140,12 @@ package struct Patience {
 
     /// What was begun is done at `now`, when the sender's own part had been done at `ready`; ns.
     package mutating func end(_ ready: Int64, _ now: Int64) {
-        if now - ready > (ready - begun) / 2 {
-            restUntil = now + rest
-            rest = min(2 * rest, Self.longestRest)
-        } else {
-            rest = max(rest - rest / 64, Self.shortestRest)
+        guard now - ready > (ready - begun) / 2 else {
+            (lateness, rest) = (0, max(rest - rest / 64, Self.shortestRest))
+            return
         }
+        lateness += 1
+        guard lateness == Self.mostLateness else { return }
+        (lateness, restUntil, rest) = (0, now + rest, min(2 * rest, Self.longestRest))
     }
 }

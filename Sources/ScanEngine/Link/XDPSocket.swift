@@ -37,8 +37,6 @@ final class XDPSocket: Sendable {
         var isTaken = [Bool](repeating: false, count: XDPSocket.slices)
         /// What a frame takes of each slice, in bytes, also of one that has just been given back.
         var strides = [Int](repeating: XDPSocket.block, count: XDPSocket.slices)
-        /// Whose frame the kernel reads next, if there is one.
-        var slice = -1
 
         init(_ completion: consuming DescriptorRing, _ netlink: consuming Netlink) {
             self.completion = completion
@@ -152,17 +150,9 @@ final class XDPSocket: Sendable {
         state.withLock { state in
             // A frame that is dropped is told of, too, and while the interface takes nothing each attempt drops one: the ring must not fill up.
             Self.drainCompletions(&state)
-            // The same link offers the rest of its frames again: their entries are written anew. Those of another one must not leave any more.
-            guard frames.slice == state.slice && places.count >= transmitter.waiting || transmitter.takeBack() else {
-                errno = EAGAIN
-                return -1
-            }
-            state.slice = frames.slice
             transmitter.begin(frames)
             second?.transmitter.begin(frames)
-            // Not while frames wait: half a batch might be fewer than they are.
-            let helper = second.flatMap { isHelped && transmitter.waiting == 0 && $0.transmitter.takeBack() ? $0.helper : nil }
-            let sent = batch.send(places, from: SendHelper.half(of: places), by: helper, own: transmitter.send)
+            let sent = batch.send(places, from: SendHelper.half(of: places), by: isHelped ? second?.helper : nil, own: transmitter.send)
             let code = errno
             Self.note(transmitter, frames, &state)
             if let second { Self.note(second.transmitter, frames, &state) }

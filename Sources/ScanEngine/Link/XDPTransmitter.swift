@@ -10,8 +10,9 @@ final class XDPTransmitter: @unchecked Sendable {
     private let ring: DescriptorRing
     private let bound = Atomic<Bool>(true)
     private var frames = XDPSocket.Frames(slice: 0, stride: 0, length: 0)
-    /// The entry that the kernel reads next.
+    /// The entry that the kernel reads next, and the slice of its frame, if there is one.
     private var next: UInt32 = 0
+    private var slice = -1
     /// Of the last `send`: which frames the kernel has taken, and how many entries it has read.
     private(set) var taken = 0..<0
     private(set) var read = 0
@@ -86,9 +87,6 @@ final class XDPTransmitter: @unchecked Sendable {
 
     // MARK: - Frames
 
-    /// Entries that the kernel has not taken.
-    var waiting: Int { Int(ring.produced &- next) }
-
     /// The next to be sent are `frames`.
     func begin(_ frames: XDPSocket.Frames) {
         self.frames = frames
@@ -97,6 +95,12 @@ final class XDPTransmitter: @unchecked Sendable {
 
     /// Hands the frames at `places` to the kernel; how many it took from the front, or minus one with errno set.
     func send(_ places: Range<Int>) -> Int32 {
+        // The rest of a link's frames is offered again: their entries are written anew. Those of another one, and more than now, must not leave.
+        guard frames.slice == slice && places.count >= waiting || takeBack() else {
+            errno = EAGAIN
+            return -1
+        }
+        slice = frames.slice
         for index in 0..<places.count {
             entry(index).pointee = xdp_desc(
                 addr: UInt64(frames.offset(places.lowerBound &+ index)), len: UInt32(truncatingIfNeeded: frames.length), options: 0)
@@ -110,6 +114,9 @@ final class XDPTransmitter: @unchecked Sendable {
         errno = code
         return -1
     }
+
+    /// Entries that the kernel has not taken.
+    private var waiting: Int { Int(ring.produced &- next) }
 
     /// An entry behind those that the kernel has read.
     @inline(__always)
@@ -139,7 +146,7 @@ final class XDPTransmitter: @unchecked Sendable {
 
     /// Makes the entries that the kernel has not taken void: it may know of them already, so that they cannot be taken out. It passes over one with
     /// each call, before Linux 6.6 over all. False when it does not.
-    func takeBack() -> Bool {
+    private func takeBack() -> Bool {
         let (end, count) = (ring.produced, waiting)
         guard count > 0 else { return true }
         for index in 0..<count { entry(index).pointee = xdp_desc(addr: .max, len: 0, options: 0) }
