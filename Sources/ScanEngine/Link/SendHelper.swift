@@ -4,8 +4,8 @@ import Synchronization
 
 /// A second thread for large batches: it hands its part of one to the kernel while the thread that sends hands over the other.
 ///
-/// The kernel's work is nine tenths of what a probe costs, so two of them send much more; order, pace and books stay with one. Where the helper is
-/// late, because others want the processors, too, it is left alone for a while.
+/// The kernel's work is nine tenths of what a probe costs, so two of them send much more; order, pace and books stay with one. Where that is not so,
+/// because others want the processors, too, or because what these share goes slowly from one to the other, the helper is left alone for a while.
 package final class SendHelper: Sendable {
     /// Fewer frames are not worth the hand-over.
     package static let leastFrames = 128
@@ -59,11 +59,28 @@ package final class SendHelper: Sendable {
         range.count < batch ? nil : range.lowerBound + range.count / 2
     }
 
-    /// Has the helper send frames `range`, unless it is at rest; `finish` must follow. The sending thread.
-    func begin(_ range: Range<Int>) -> Bool {
-        guard patience.withLock({ $0.begin(SteadyClock.nanoseconds()) }) else { return false }
-        start(range)
-        return true
+    /// Sends frames `range` by `own`, or as long as that is sooner those from `middle` on at the same time on the helper's thread: how many were taken
+    /// of each part. `own` gives minus one, with errno set, when it takes none. The sending thread.
+    func send(_ range: Range<Int>, from middle: Int, own: (Range<Int>) -> Int32) -> (own: Range<Int>, taken: Int32, more: Int) {
+        let begun = SteadyClock.nanoseconds()
+        guard patience.withLock({ $0.isWilling(begun) }) else {
+            let taken = own(range)
+            if taken == range.count {
+                let time = SteadyClock.nanoseconds() - begun
+                patience.withLock { $0.noteAlone(range.count, time) }
+            }
+            return (range, taken, 0)
+        }
+        start(middle..<range.upperBound)
+        let taken = own(range.lowerBound..<middle)
+        let code = errno
+        let ready = SteadyClock.nanoseconds()
+        let more = finish()
+        let now = SteadyClock.nanoseconds()
+        let isWhole = Int(taken) + more == range.count
+        patience.withLock { $0.noteHelped(isWhole ? range.count : 0, now - begun, own: ready - begun, now) }
+        errno = code
+        return (range.lowerBound..<middle, taken, more)
     }
 
     private func start(_ range: Range<Int>) {
@@ -73,16 +90,14 @@ package final class SendHelper: Sendable {
         if desk.isAsleep.load(ordering: .sequentiallyConsistent) { desk.begun.signal() }
     }
 
-    /// Waits for what was begun; how many frames were taken. The sending thread.
-    func finish() -> Int {
-        let ready = SteadyClock.nanoseconds()
+    /// Waits for the helper; how many frames were taken.
+    private func finish() -> Int {
         if !Self.spin(until: Turn.sender, desk) {
             // Asleep, so that the helper can have this processor.
             desk.isWaitedFor.store(true, ordering: .sequentiallyConsistent)
             while desk.turn.load(ordering: .sequentiallyConsistent) != Turn.sender { desk.done.wait(nanoseconds: .max) }
             desk.isWaitedFor.store(false, ordering: .relaxed)
         }
-        patience.withLock { $0.end(ready, SteadyClock.nanoseconds()) }
         return Int(max(0, desk.result.load(ordering: .relaxed)))
     }
 
@@ -117,35 +132,61 @@ package final class SendHelper: Sendable {
     private static let spinTime: Int64 = 50_000
 }
 
-/// When a helper is asked. When it is late by more than half of what the sender's own part took, several times in a row, somebody else wants the
-/// processors: it rests, each time twice as long. Once or twice says nothing: it must be woken and find a processor first.
+/// When a helper is asked: as long as batches leave sooner with it than without. It rests, each time twice as long, when they do not, and when it is
+/// late several times in a row, because then somebody else wants the processors. Once or twice says nothing: it must be woken first.
 package struct Patience {
-    private var begun: Int64 = 0
+    /// What batches took without the helper, and with it, since they were looked at last.
+    private var alone = Pace()
+    private var helped = Pace()
+    /// How often in a row the helper has been late.
+    private var lateness = 0
     private var restUntil: Int64 = 0
     private var rest = shortestRest
-    /// How often in a row it has been late.
-    private var lateness = 0
 
-    package init() {}
+    private struct Pace {
+        var batches = 0
+        var frames = 0
+        var time: Int64 = 0
 
+        mutating func note(_ frames: Int, _ time: Int64) {
+            batches += 1
+            self.frames += frames
+            self.time += time
+        }
+
+        /// Nanoseconds a frame.
+        var mean: Double { Double(time) / Double(max(1, frames)) }
+    }
+
+    /// So many batches are compared, and after so many that were shared it is looked again.
+    private static let trial = 4
+    private static let cycle = 256
     private static let mostLateness = 4
+    /// ns.
     private static let shortestRest: Int64 = 10_000_000
     private static let longestRest: Int64 = 1_000_000_000
 
-    /// Whether it may be asked at `now`, ns.
-    package mutating func begin(_ now: Int64) -> Bool {
-        begun = now
-        return now >= restUntil
-    }
+    package init() {}
 
-    /// What was begun is done at `now`, when the sender's own part had been done at `ready`; ns.
-    package mutating func end(_ ready: Int64, _ now: Int64) {
-        guard now - ready > (ready - begun) / 2 else {
-            (lateness, rest) = (0, max(rest - rest / 64, Self.shortestRest))
+    /// Whether the helper is asked at `now`, ns.
+    package func isWilling(_ now: Int64) -> Bool { now >= restUntil && alone.batches >= Self.trial }
+
+    /// So many frames have left in so many nanoseconds without the helper.
+    package mutating func noteAlone(_ frames: Int, _ time: Int64) { alone.note(frames, time) }
+
+    /// The same with it, at `now`; the sender's own part had been done after `own` nanoseconds. No frames: the interface had no room for the batch, and
+    /// then one thread is enough.
+    package mutating func noteHelped(_ frames: Int, _ time: Int64, own: Int64, _ now: Int64) {
+        if frames > 0 { helped.note(frames, time) }
+        lateness = frames == 0 || time > own + own / 2 ? lateness + 1 : 0
+        if lateness == Self.mostLateness || helped.batches >= 2 * Self.trial && helped.mean > alone.mean {
+            restUntil = now + rest
+            rest = min(2 * rest, Self.longestRest)
+        } else if helped.batches == Self.cycle {
+            rest = Self.shortestRest
+        } else {
             return
         }
-        lateness += 1
-        guard lateness == Self.mostLateness else { return }
-        (lateness, restUntil, rest) = (0, now + rest, min(2 * rest, Self.longestRest))
+        (alone, helped, lateness) = (Pace(), Pace(), 0)
     }
 }

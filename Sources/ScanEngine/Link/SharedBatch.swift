@@ -14,13 +14,10 @@ package struct SharedBatch {
     /// one with errno set.
     package mutating func send(_ range: Range<Int>, from middle: Int?, by helper: SendHelper?, own: (Range<Int>) -> Int32) -> Int32 {
         guard ahead.isEmpty else { return sendRest(range, own) }
-        guard let helper, let middle, helper.begin(middle..<range.upperBound) else { return own(range) }
-        let taken = own(range.lowerBound..<middle)
-        let code = errno
-        let more = helper.finish()
-        if taken == middle - range.lowerBound { return taken + Int32(more) }
-        ahead = middle..<middle + more
-        errno = code
+        guard let helper, let middle else { return own(range) }
+        let (part, taken, more) = helper.send(range, from: middle, own: own)
+        if taken == part.count { return taken + Int32(more) }
+        ahead = part.upperBound..<part.upperBound + more
         return taken
     }
 

@@ -59,10 +59,11 @@ struct SharedBatchTests {
     @Test("what the second thread has sent is told of when the first part has left, and not sent again")
     func ahead() throws {
         let others = Mutex<[Range<Int>]>([])
-        let helper = try SendHelper { range in
-            others.withLock { $0.append(range) }
-            return Int32(range.count)
-        }
+        let helper = Self.willing(
+            try SendHelper { range in
+                others.withLock { $0.append(range) }
+                return Int32(range.count)
+            })
         var batch = SharedBatch()
         var own: [Range<Int>] = []
         let taken = [
@@ -75,6 +76,18 @@ struct SharedBatchTests {
         #expect(others.withLock { $0 } == [500..<1000])
     }
 
+    /// The helper once it knows how long batches take without it.
+    private static func willing(_ helper: SendHelper) -> SendHelper {
+        var batch = SharedBatch()
+        for _ in 0..<4 {
+            _ = batch.send(0..<1000, from: 500, by: helper) { range in
+                usleep(10_000)
+                return Int32(range.count)
+            }
+        }
+        return helper
+    }
+
     private static func take(_ count: Int32, _ range: Range<Int>, _ taken: inout [Range<Int>]) -> Int32 {
         taken.append(range)
         return count
@@ -82,7 +95,7 @@ struct SharedBatchTests {
 
     @Test("frames that were dropped with the batch say nothing about the next one")
     func dropped() throws {
-        let helper = try SendHelper { Int32($0.count) }
+        let helper = Self.willing(try SendHelper { Int32($0.count) })
         var batch = SharedBatch()
         let first = batch.send(0..<1000, from: 500, by: helper) { _ in 100 }
         batch.begin()
@@ -96,22 +109,42 @@ struct SharedBatchTests {
         #expect(SendHelper.half(of: 100..<612) == 356)
     }
 
-    @Test("a helper that is late four times in a row rests, twice as long each time up to a second; one that is not is asked again")
-    func patience() {
+    /// Batches of 1024 frames, one after the other, each the helper's own choice; how many were shared.
+    private struct Batches {
         var patience = Patience()
         var now: Int64 = 1_000_000_000
-        var asked: [Bool] = []
-        func ask(isLate: Bool) {
-            asked.append(patience.begin(now))
-            patience.end(now + 200_000, now + (isLate ? 301_000 : 299_000))
-            now += 301_000
+        var shared = 0
+
+        /// Microseconds that a batch takes alone and shared, and that the sender's own part takes.
+        mutating func send(_ count: Int, alone: Int64, shared time: Int64, own: Int64) {
+            for _ in 0..<count {
+                if patience.isWilling(now) {
+                    shared += 1
+                    now += time * 1000
+                    patience.noteHelped(1024, time * 1000, own: own * 1000, now)
+                } else {
+                    now += alone * 1000
+                    patience.noteAlone(1024, alone * 1000)
+                }
+            }
         }
-        for rest: Int64 in [10, 20, 40, 80, 160, 320, 640, 1000, 1000] {
-            for _ in 0..<4 { ask(isLate: true) }
-            now += rest * 1_000_000
-            asked.append(!patience.begin(now - 1))
-        }
-        for turn in 0..<20 { ask(isLate: turn % 4 > 0) }
-        #expect(!asked.contains(false))
+    }
+
+    @Test("a helper that helps has nearly all batches")
+    func helpful() {
+        var batches = Batches()
+        batches.send(10_000, alone: 400, shared: 250, own: 240)
+        #expect(batches.shared > 9800)
+    }
+
+    @Test("a helper with which batches take longer, or that is late, rests longer and longer", arguments: [(700, 690), (390, 200)])
+    func useless(time: Int64, own: Int64) {
+        var batches = Batches()
+        batches.send(50_000, alone: 400, shared: time, own: own)
+        // 20 seconds: seven rests up to half a second, then one a second, and at most eight batches in between.
+        #expect(batches.shared > 0 && batches.shared <= 8 * 28)
+        let before = batches.shared
+        batches.send(10_000, alone: 400, shared: 250, own: 240)
+        #expect(batches.shared - before > 7000)
     }
 }
