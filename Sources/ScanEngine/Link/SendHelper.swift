@@ -132,7 +132,7 @@ package final class SendHelper: Sendable {
     private static let spinTime: Int64 = 50_000
 }
 
-/// When a helper is asked: as long as batches leave sooner with it than without. It rests, each time twice as long, when they do not, and when it is
+/// When a helper is asked: as long as batches leave a tenth sooner with it than without. It rests, each time twice as long, when they do not, and when it is
 /// late several times in a row, because then somebody else wants the processors. Once or twice says nothing: it must be woken first.
 package struct Patience {
     /// What batches took without the helper, and with it, since they were looked at last.
@@ -162,6 +162,8 @@ package struct Patience {
     private static let trial = 4
     private static let cycle = 256
     private static let mostLateness = 4
+    /// What batches must take with it at most, of what they take without: two threads that gain less only burn a processor.
+    private static let worthwhile = 0.9
     /// ns.
     private static let shortestRest: Int64 = 10_000_000
     private static let longestRest: Int64 = 1_000_000_000
@@ -179,7 +181,7 @@ package struct Patience {
     package mutating func noteHelped(_ frames: Int, _ time: Int64, own: Int64, _ now: Int64) {
         if frames > 0 { helped.note(frames, time) }
         lateness = frames == 0 || time > own + own / 2 ? lateness + 1 : 0
-        if lateness == Self.mostLateness || helped.batches >= 2 * Self.trial && helped.mean > alone.mean {
+        if lateness == Self.mostLateness || helped.batches >= 2 * Self.trial && helped.mean > alone.mean * Self.worthwhile {
             restUntil = now + rest
             rest = min(2 * rest, Self.longestRest)
         } else if helped.batches == Self.cycle {

@@ -137,7 +137,9 @@ struct SharedBatchTests {
         #expect(batches.shared > 9800)
     }
 
-    @Test("a helper with which batches take longer, or that is late, rests longer and longer", arguments: [(700, 690), (390, 200)])
+    @Test(
+        "a helper with which batches take longer, or that is late, rests longer and longer",
+        arguments: [(700, 690), (390, 380), (390, 200)])
     func useless(time: Int64, own: Int64) {
         var batches = Batches()
         batches.send(50_000, alone: 400, shared: time, own: own)
