@@ -6,18 +6,13 @@ import Testing
 /// Frames through a cable of the test's own: what one end is given, and what arrives at the other.
 @Suite("The ways onto the wire", .serialized, .timeLimit(.minutes(1)))
 struct ProbeLinkTests {
-    /// A cable whose far end is heard; only what is not from a link is left out.
+    /// A cable at whose far end the frames to 10.78.0.0/16 are heard.
     private struct Cable {
         let path: ScanPath
         private let far: TestSocket
 
         init() throws {
-            try PrivateNetwork.ip("link add cable0 type veth peer name cable1")
-            try PrivateNetwork.ip("address add 10.77.0.1/24 dev cable0")
-            try PrivateNetwork.ip("link set cable0 up")
-            try PrivateNetwork.ip("link set cable1 up")
-            try PrivateNetwork.ip("neighbour replace 10.77.0.2 lladdr 02:00:5e:10:00:02 nud permanent dev cable0")
-            try PrivateNetwork.ip("route add 10.78.0.0/16 via 10.77.0.2")
+            try PrivateNetwork.layCable()
             let range = try #require(AddressRange("10.78.0.0/16"))
             path = try #require(try RoutePlanner.paths(for: AddressSet([range])).first)
             far = try TestSocket(AF_PACKET, SOCK_RAW, 0)
@@ -40,7 +35,7 @@ struct ProbeLinkTests {
             guard result == 0 else { throw TestSocket.Failure("bind to cable1") }
         }
 
-        /// The last octets of the destinations that have arrived, as numbers.
+        /// Where what has arrived was sent to: the last two octets, as a number.
         func arrivals() -> [Int] {
             var buffer = [UInt8](repeating: 0, count: 256)
             var numbers: [Int] = []
@@ -72,17 +67,25 @@ struct ProbeLinkTests {
         return true
     }
 
-    @Test(
-        "frames in batches of any size arrive, each once, also when two threads send",
-        arguments: [LinkKind.xdp, .ring, .packet], [1, 2])
-    func whole(kind: LinkKind, threads: Int) async throws {
+    private static func withLink(
+        _ kind: LinkKind, _ threads: Int, _ body: @Sendable (_ cable: Cable, _ link: any ProbeLink) throws -> Void
+    ) async throws {
         try await PrivateNetwork.run {
             let (cable, pool) = (try Cable(), LinkPool())
             let opened = try pool.open(cable.path, options: .mss, preferring: kind, threads: threads)
             #expect(opened.kind == kind)
+            try body(cable, opened.link)
+        }
+    }
+
+    @Test(
+        "frames in batches of any size arrive, each once, also when two threads send",
+        arguments: [LinkKind.xdp, .ring, .packet], [1, 2])
+    func whole(kind: LinkKind, threads: Int) async throws {
+        try await Self.withLink(kind, threads) { (cable, link) throws in
             var first = 0
             for size in [1024, 1024, 700, 1, 1024, 513, 100, 1024, 1024, 300, 1024] {
-                #expect(try Self.send(first..<first + 3000, size, by: opened.link))
+                #expect(try Self.send(first..<first + 3000, size, by: link))
                 first += 3000
             }
             #expect(cable.arrivals().sorted() == Array(0..<first))
@@ -93,19 +96,16 @@ struct ProbeLinkTests {
         "while the interface takes nothing no frame is taken for sent, and afterwards each leaves once",
         arguments: [LinkKind.xdp, .ring, .packet], [1, 2])
     func pulled(kind: LinkKind, threads: Int) async throws {
-        try await PrivateNetwork.run {
-            let (cable, pool) = (try Cable(), LinkPool())
-            let opened = try pool.open(cable.path, options: .mss, preferring: kind, threads: threads)
-            #expect(opened.kind == kind)
+        try await Self.withLink(kind, threads) { (cable, link) throws in
             // The second thread is asked when it is known what batches take without it.
-            #expect(try Self.send(0..<5120, 1024, by: opened.link))
+            #expect(try Self.send(0..<5120, 1024, by: link))
             var first = 5120
             for _ in 0..<3 {
                 try PrivateNetwork.ip("link set cable1 down")
-                for size in [1024, 512] { #expect(try !Self.send(60_000..<61_024, size, by: opened.link)) }
+                for size in [1024, 512] { #expect(try !Self.send(60_000..<61_024, size, by: link)) }
                 try PrivateNetwork.ip("link set cable1 up")
                 for size in [256, 1024] {
-                    #expect(try Self.send(first..<first + 3000, size, by: opened.link))
+                    #expect(try Self.send(first..<first + 3000, size, by: link))
                     first += 3000
                 }
             }

@@ -10,16 +10,6 @@ struct RoutePlannerTests {
         AddressSet(try ranges.map { try #require(AddressRange($0)) })
     }
 
-    /// 10.77.0.1/24 on one end of a cable, a gateway there, and a route to 10.78.0.0/16 through it.
-    private static func lay() throws {
-        try PrivateNetwork.ip("link add cable0 type veth peer name cable1")
-        try PrivateNetwork.ip("address add 10.77.0.1/24 dev cable0")
-        try PrivateNetwork.ip("link set cable0 up")
-        try PrivateNetwork.ip("link set cable1 up")
-        try PrivateNetwork.ip("neighbour replace 10.77.0.2 lladdr 02:00:5e:10:00:02 nud permanent dev cable0")
-        try PrivateNetwork.ip("route add 10.78.0.0/16 via 10.77.0.2")
-    }
-
     private static func message(_ body: () throws -> [ScanPath]) -> (EngineError.Kind, String)? {
         do {
             _ = try body()
@@ -45,7 +35,7 @@ struct RoutePlannerTests {
     @Test("each part of a job goes the way that the kernel's routes say")
     func parts() async throws {
         try await PrivateNetwork.run {
-            try Self.lay()
+            try PrivateNetwork.layCable()
             let paths = try RoutePlanner.paths(
                 for: try Self.addresses("10.77.0.0/24", "10.78.1.0/24", "127.0.0.1"))
             #expect(paths.count == 4)
@@ -70,7 +60,7 @@ struct RoutePlannerTests {
     @Test("a more specific route inside a job's range is noticed, wherever it lies")
     func specificRoute() async throws {
         try await PrivateNetwork.run {
-            try Self.lay()
+            try PrivateNetwork.layCable()
             try PrivateNetwork.ip("address add 10.79.0.1/24 dev cable1")
             try PrivateNetwork.ip("neighbour replace 10.79.0.9 lladdr 02:00:5e:10:00:09 nud permanent dev cable1")
             try PrivateNetwork.ip("route add 10.78.5.128/25 via 10.79.0.9")
@@ -84,7 +74,7 @@ struct RoutePlannerTests {
     @Test("what cannot be reached is named, with what to do")
     func unreachable() async throws {
         try await PrivateNetwork.run {
-            try Self.lay()
+            try PrivateNetwork.layCable()
             let noRoute = try #require(
                 Self.message { try RoutePlanner.paths(for: try Self.addresses("10.78.0.1", "10.99.0.0/24")) })
             #expect(noRoute.0 == .unroutable && noRoute.1.contains("10.99.0.0/24") && noRoute.1.contains("no route"), "\(noRoute.1)")
@@ -101,7 +91,7 @@ struct RoutePlannerTests {
     @Test("an interface that does not exist or is down, and a source that is not ours, are refused by name")
     func refused() async throws {
         try await PrivateNetwork.run {
-            try Self.lay()
+            try PrivateNetwork.layCable()
             let targets = try Self.addresses("10.78.0.1")
             let none = try #require(Self.message { try RoutePlanner.paths(for: targets, Narrowing(interface: "eth9")) })
             #expect(none.0 == .unroutable && none.1.contains("eth9") && none.1.contains("cable0"), "\(none.1)")
@@ -118,7 +108,7 @@ struct RoutePlannerTests {
     @Test("a chosen source address and interface are used")
     func chosen() async throws {
         try await PrivateNetwork.run {
-            try Self.lay()
+            try PrivateNetwork.layCable()
             try PrivateNetwork.ip("address add 10.77.0.50/32 dev cable0")
             let paths = try RoutePlanner.paths(
                 for: try Self.addresses("10.78.0.0/24"), Narrowing(interface: "cable0", source: IPAddress("10.77.0.50")))

@@ -45,6 +45,16 @@ enum PrivateNetwork {
         }
     }
 
+    /// 10.77.0.1/24 on one end of a cable, a gateway there, and a route to 10.78.0.0/16 through it.
+    static func layCable() throws {
+        try ip("link add cable0 type veth peer name cable1")
+        try ip("address add 10.77.0.1/24 dev cable0")
+        try ip("link set cable0 up")
+        try ip("link set cable1 up")
+        try ip("neighbour replace 10.77.0.2 lladdr 02:00:5e:10:00:02 nud permanent dev cable0")
+        try ip("route add 10.78.0.0/16 via 10.77.0.2")
+    }
+
     /// Runs ip(8) in the calling thread's namespace.
     static func ip(_ command: String) throws {
         let words = ["ip"] + command.split(separator: " ").map(String.init)
