@@ -5,7 +5,7 @@ import Synchronization
 /// A second thread for large batches: it hands its part of one to the kernel while the thread that sends hands over the other.
 ///
 /// The kernel's work is nine tenths of what a probe costs, so two of them send much more; order, pace and books stay with one. Where that is not so,
-/// because others want the processors, too, or because what these share goes slowly from one to the other, the helper is left alone for a while.
+/// because others want the processors, too, or because the two hinder each other, the helper is left alone for a while.
 package final class SendHelper: Sendable {
     /// Fewer frames are not worth the hand-over.
     package static let leastFrames = 128
