@@ -19,6 +19,7 @@ final class XDPLink: ProbeLink {
         guard let slice = socket.takeSlice(stride: stride) else {
             throw EngineError(.device, "AF_XDP on \(socket.interface.name): its memory is in use by other jobs")
         }
+        if isHelped { socket.addHelper() }
         self.socket = socket
         self.isHelped = isHelped
         frames = XDPSocket.Frames(slice: slice, stride: stride, length: template.bytes.count)

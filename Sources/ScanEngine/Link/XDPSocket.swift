@@ -6,15 +6,14 @@ import SystemPackage
 /// The AF_XDP sockets of an interface (Linux kernel, Documentation/networking/af_xdp.rst): copy mode, transmit only.
 ///
 /// The kernel lets one memory have a queue of an interface, so the jobs share it: each link has a slice of it to make frames in, and takes the lock
-/// once a batch. A second socket with the same memory lets a second thread help with large batches. No program is loaded and the fill ring stays
-/// empty, so what the interface receives takes its usual way. Never in zero-copy mode: that could take the queue's receive side from the host.
+/// once a batch. A second socket with the same memory lets a second thread help with large batches; it has a queue of its own where the interface has
+/// another, since two threads in one queue can hinder each other. No program is loaded and the fill rings stay empty, so what the interface receives
+/// takes its usual way. Never in zero-copy mode: that could take the queue's receive side from the host.
 final class XDPSocket: Sendable {
     let interface: NetworkInterface
     private let memory: MappedMemory
     private let state: Mutex<State>
-    private let transmitter: XDPTransmitter
-    /// The helper and the socket that it sends by; used under the lock.
-    private let second: (transmitter: XDPTransmitter, helper: SendHelper)?
+    private let first: XDPTransmitter
 
     /// Bytes of a link's slice of the memory.
     static let sliceSize = 1 << 16
@@ -22,24 +21,22 @@ final class XDPSocket: Sendable {
     /// Which frames are under way is noted by blocks of so many bytes.
     private static let block = 64
     private static let blocks = slices * sliceSize / block
-    /// Entries of the completion ring, a power of two. The kernel takes no frame that it has no room to tell of; a ring for all of the memory would be
-    /// 128 KiB that are gone through again and again.
-    private static let completions: UInt32 = 2048
     /// The smallest that the kernel takes; frames may lie anywhere in a chunk.
     private static let chunkSize: UInt32 = 2048
 
     private struct State: ~Copyable {
-        let completion: DescriptorRing
+        /// Of each queue.
+        var completions: [CompletionRing]
+        /// The socket that the helper sends by, and the helper.
+        var second: (transmitter: XDPTransmitter, helper: SendHelper)?
         var netlink: Netlink
         let underWay = FramesUnderWay(blocks: XDPSocket.blocks)
-        /// How many frames the kernel has taken and not told of again; more, where it has forgotten to tell of one.
-        var untold = 0
         var isTaken = [Bool](repeating: false, count: XDPSocket.slices)
         /// What a frame takes of each slice, in bytes, also of one that has just been given back.
         var strides = [Int](repeating: XDPSocket.block, count: XDPSocket.slices)
 
-        init(_ completion: consuming DescriptorRing, _ netlink: consuming Netlink) {
-            self.completion = completion
+        init(_ completion: CompletionRing, _ netlink: consuming Netlink) {
+            completions = [completion]
             self.netlink = netlink
         }
     }
@@ -53,28 +50,13 @@ final class XDPSocket: Sendable {
             let memory = try MappedMemory(anonymous: Self.slices * Self.sliceSize)
             let socket = try OwnedDescriptor(family: AF_XDP, type: SOCK_RAW, protocol: 0)
             try Self.register(memory, socket.raw)
-            let completion = try DescriptorRing(
-                socket.raw, Int(XDP_UMEM_PGOFF_COMPLETION_RING), try XDPTransmitter.offsets(socket.raw).cr, Self.completions,
-                entry: MemoryLayout<UInt64>.stride)
-            state = Mutex(State(completion, netlink))
-            transmitter = try XDPTransmitter(socket)
+            first = try XDPTransmitter(socket)
+            try first.bind(to: interface)
+            state = Mutex(State(first.completion, netlink))
             self.memory = memory
-            let queue = try transmitter.bind(to: interface)
-            second = Self.second(transmitter, interface, queue)
         } catch {
             throw EngineError("AF_XDP on \(interface.name)", error)
         }
-    }
-
-    /// Nil where the kernel lets no second socket have the memory, or no thread is to be had: one thread does it, too.
-    private static func second(
-        _ first: XDPTransmitter, _ interface: NetworkInterface, _ queue: UInt32
-    ) -> (transmitter: XDPTransmitter, helper: SendHelper)? {
-        guard let socket = try? OwnedDescriptor(family: AF_XDP, type: SOCK_RAW, protocol: 0), let transmitter = try? XDPTransmitter(socket),
-            case .some = try? transmitter.bind(to: interface, queue, sharing: first),
-            let helper = try? SendHelper({ transmitter.send($0) })
-        else { return nil }
-        return (transmitter, helper)
     }
 
     private static func register(_ memory: borrowing MappedMemory, _ descriptor: Int32) throws(Errno) {
@@ -83,13 +65,22 @@ final class XDPSocket: Sendable {
         region.len = UInt64(memory.count)
         region.chunk_size = chunkSize
         try Syscall.setOption(descriptor, SOL_XDP, XDP_UMEM_REG, region)
-        // The kernel insists on a fill ring, though nothing will be received.
-        try Syscall.setOption(descriptor, SOL_XDP, XDP_UMEM_FILL_RING, UInt32(64))
-        try Syscall.setOption(descriptor, SOL_XDP, XDP_UMEM_COMPLETION_RING, completions)
     }
 
     /// Whether frames can be sent. Any thread.
-    var works: Bool { transmitter.isBound && second?.transmitter.isBound ?? true }
+    var works: Bool { first.isBound && state.withLock { $0.second?.transmitter.isBound ?? true } }
+
+    /// Has a second thread help with large batches from now on; where the kernel allows no second socket, or no thread, the first does it alone. Any
+    /// thread.
+    func addHelper() {
+        state.withLock { state in
+            guard state.second == nil, let transmitter = XDPTransmitter.beside(first, interface),
+                let helper = try? SendHelper({ transmitter.send($0) })
+            else { return }
+            state.second = (transmitter, helper)
+            if transmitter.completion !== first.completion { state.completions.append(transmitter.completion) }
+        }
+    }
 
     /// Whether a link has a slice. Any thread.
     var isUsed: Bool { state.withLock { $0.isTaken.contains(true) } }
@@ -145,17 +136,17 @@ final class XDPSocket: Sendable {
     }
 
     /// Hands the frames at `places`, a batch or the rest of one, to the kernel; how many it took from the front, or minus one with errno set.
-    /// `isHelped`: the helper may have half of them.
+    /// `isHelped`: the helper, if there is one, may have half of them.
     func send(_ places: Range<Int>, _ frames: Frames, _ batch: inout SharedBatch, isHelped: Bool) -> Int32 {
         state.withLock { state in
             // A frame that is dropped is told of, too, and while the interface takes nothing each attempt drops one: the ring must not fill up.
             Self.drainCompletions(&state)
-            transmitter.begin(frames)
-            second?.transmitter.begin(frames)
-            let sent = batch.send(places, from: SendHelper.half(of: places), by: isHelped ? second?.helper : nil, own: transmitter.send)
+            first.begin(frames)
+            state.second?.transmitter.begin(frames)
+            let sent = batch.send(places, from: SendHelper.half(of: places), by: isHelped ? state.second?.helper : nil, own: first.send)
             let code = errno
-            Self.note(transmitter, frames, &state)
-            if let second { Self.note(second.transmitter, frames, &state) }
+            Self.note(first, frames, &state)
+            if let second = state.second { Self.note(second.transmitter, frames, &state) }
             errno = code
             return sent
         }
@@ -163,24 +154,21 @@ final class XDPSocket: Sendable {
 
     /// Notes what the kernel has taken of a batch.
     private static func note(_ transmitter: XDPTransmitter, _ frames: Frames, _ state: inout State) {
-        state.untold += transmitter.read
+        transmitter.completion.expect(transmitter.read)
         state.underWay.insert(frames.blocks(transmitter.taken))
     }
 
     private static func drainCompletions(_ state: inout State) {
-        let (start, end) = (state.completion.consumed, state.completion.produced)
-        guard start != end else { return }
-        state.untold -= Int(end &- start)
-        if state.untold == 0 {
+        let told = state.completions.reduce(0) { $0 + $1.look() }
+        guard told > 0 else { return }
+        if state.completions.allSatisfy({ $0.untold == 0 }) {
             state.underWay.removeAll()
         } else {
-            var next = start
-            while next != end {
-                note(completed: state.completion.entry(next, as: UInt64.self).pointee, &state)
-                next &+= 1
+            for ring in state.completions {
+                ring.forEachTold { note(completed: $0, &state) }
             }
         }
-        state.completion.consumed = end
+        for ring in state.completions { ring.release() }
     }
 
     private static func note(completed address: UInt64, _ state: inout State) {
@@ -196,7 +184,7 @@ final class XDPSocket: Sendable {
     func readCounters() -> NetworkInterface.TransmitCounters? {
         state.withLock { state in
             guard var counters = interface.transmitCounters(&state.netlink) else { return nil }
-            counters.dropped -= transmitter.toldDrops + (second?.transmitter.toldDrops ?? 0)
+            counters.dropped -= first.toldDrops + (state.second?.transmitter.toldDrops ?? 0)
             return counters
         }
     }

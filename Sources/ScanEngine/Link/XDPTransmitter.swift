@@ -3,11 +3,14 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// An AF_XDP socket and its transmit ring. One thread at a time.
+/// An AF_XDP socket, bound to a queue of an interface, and its transmit ring. One thread at a time.
 final class XDPTransmitter: @unchecked Sendable {
     // Unchecked: whoever has the lock of the `XDPSocket` uses it, or whom that has asked meanwhile; `isBound` is atomic.
     private let socket: OwnedDescriptor
     private let ring: DescriptorRing
+    /// Of the socket's queue, where that is another socket's, too, for both.
+    let completion: CompletionRing
+    private var queue: UInt32 = 0
     private let bound = Atomic<Bool>(true)
     private var frames = XDPSocket.Frames(slice: 0, stride: 0, length: 0)
     /// The entry that the kernel reads next, and the slice of its frame, if there is one.
@@ -22,8 +25,9 @@ final class XDPTransmitter: @unchecked Sendable {
     /// Entries of the ring; a power of two, and no less than a batch.
     private static let entries: UInt32 = 1024
 
-    /// Throws what the kernel refuses. A socket that registers memory of its own must have done so.
-    init(_ socket: consuming OwnedDescriptor) throws(Errno) {
+    /// A socket that is to be bound to a queue of its own, or to that of `completion`. Throws what the kernel refuses.
+    init(_ socket: consuming OwnedDescriptor, _ completion: CompletionRing? = nil) throws(Errno) {
+        self.completion = if let completion { completion } else { try CompletionRing(socket.raw) }
         try Syscall.setOption(socket.raw, SOL_XDP, XDP_TX_RING, Self.entries)
         try Syscall.enlargeSendBuffer(socket.raw)
         // A whole batch with one call; kernels before 6.17 take 32 frames at a time.
@@ -40,34 +44,66 @@ final class XDPTransmitter: @unchecked Sendable {
         return offsets
     }
 
-    /// Binds to the first queue that nobody has, and says which. One that has just been let go is free a moment later.
-    func bind(to interface: NetworkInterface) throws(Errno) -> UInt32 {
+    // MARK: - Queue
+
+    /// A socket with the memory that `first` has registered, on a queue of its own where the interface has another, else on the same; nil where the
+    /// kernel allows neither.
+    static func beside(_ first: XDPTransmitter, _ interface: NetworkInterface) -> XDPTransmitter? {
+        if let other = try? another(), case .some = try? other.bind(to: interface, after: first) { return other }
+        guard let other = try? another(first.completion), case .some = try? other.bind(to: interface, with: first) else { return nil }
+        return other
+    }
+
+    private static func another(_ completion: CompletionRing? = nil) throws(Errno) -> XDPTransmitter {
+        try XDPTransmitter(try OwnedDescriptor(family: AF_XDP, type: SOCK_RAW, protocol: 0), completion)
+    }
+
+    /// Binds to the first queue that nobody has.
+    func bind(to interface: NetworkInterface) throws(Errno) {
         var address = Self.address(interface)
         address.sxdp_flags = UInt16(XDP_COPY | XDP_USE_NEED_WAKEUP)
-        let end = SteadyClock.nanoseconds() + 1_000_000_000
+        try bindToFree(address, within: 1_000_000_000)
+    }
+
+    /// Binds to the first queue behind that of `first` that nobody has, with the same memory.
+    private func bind(to interface: NetworkInterface, after first: XDPTransmitter) throws(Errno) {
+        var address = Self.address(interface, sharing: first)
+        address.sxdp_queue_id += 1
+        try bindToFree(address, within: 200_000_000)
+    }
+
+    private func bind(to interface: NetworkInterface, with first: XDPTransmitter) throws(Errno) {
+        try bind(Self.address(interface, sharing: first))
+    }
+
+    /// Binds to the first queue from that of `address` on that nobody has. One that has just been let go is free a moment later: tries for so many
+    /// nanoseconds. Throws `resourceBusy` also for a queue by which nothing leaves.
+    private func bindToFree(_ first: sockaddr_xdp, within time: Int64) throws(Errno) {
+        let end = SteadyClock.nanoseconds() + time
+        var address = first
         while true {
             do {
                 try bind(address)
-                return address.sxdp_queue_id
+                break
             } catch .resourceBusy {
                 guard SteadyClock.nanoseconds() < end else { throw .resourceBusy }
                 address.sxdp_queue_id += 1
             } catch {
                 // There is no such queue: begin anew.
-                guard error == .invalidArgument, address.sxdp_queue_id > 0 else { throw error }
-                address.sxdp_queue_id = 0
+                guard error == .invalidArgument, address.sxdp_queue_id > first.sxdp_queue_id else { throw error }
+                address.sxdp_queue_id = first.sxdp_queue_id
                 usleep(10_000)
             }
         }
+        guard takesFrames() else { throw .resourceBusy }
     }
 
-    /// Binds to the queue that `first` has, with the same memory.
-    func bind(to interface: NetworkInterface, _ queue: UInt32, sharing first: XDPTransmitter) throws(Errno) {
-        var address = Self.address(interface)
-        address.sxdp_queue_id = queue
+    private static func address(_ interface: NetworkInterface, sharing first: XDPTransmitter) -> sockaddr_xdp {
+        var address = address(interface)
+        address.sxdp_queue_id = first.queue
         address.sxdp_flags = UInt16(XDP_SHARED_UMEM)
         address.sxdp_shared_umem_fd = UInt32(bitPattern: first.socket.raw)
-        try bind(address)
+        return address
     }
 
     private static func address(_ interface: NetworkInterface) -> sockaddr_xdp {
@@ -80,6 +116,14 @@ final class XDPTransmitter: @unchecked Sendable {
     private func bind(_ address: sockaddr_xdp) throws(Errno) {
         let descriptor = socket.raw
         _ = try Syscall.retrying { Syscall.withSocketAddress(address) { Glibc.bind(descriptor, $0, $1) } }
+        queue = address.sxdp_queue_id
+    }
+
+    /// Whether the kernel reads what is put in the ring: it does not where an interface has fewer queues to send by than to receive. When that cannot
+    /// be told, as the interface is down, yes. Before any frame is sent.
+    private func takesFrames() -> Bool {
+        ring.produced = next &+ 1
+        return takeBack() || kick() == ENETDOWN
     }
 
     /// False once the kernel has let the interface go. Any thread.

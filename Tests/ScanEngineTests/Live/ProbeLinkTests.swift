@@ -6,13 +6,22 @@ import Testing
 /// Frames through a cable of the test's own: what one end is given, and what arrives at the other.
 @Suite("The ways onto the wire", .serialized, .timeLimit(.minutes(1)))
 struct ProbeLinkTests {
+    /// How many the near end has.
+    struct Queues {
+        var senders: Int
+        var receivers: Int
+
+        static let one = Queues(senders: 1, receivers: 1)
+        static let two = Queues(senders: 2, receivers: 2)
+    }
+
     /// A cable at whose far end the frames to 10.78.0.0/16 are heard.
     private struct Cable {
         let path: ScanPath
         private let far: TestSocket
 
-        init() throws {
-            try PrivateNetwork.layCable()
+        init(_ queues: Queues) throws {
+            try PrivateNetwork.layCable(senders: queues.senders, receivers: queues.receivers)
             let range = try #require(AddressRange("10.78.0.0/16"))
             path = try #require(try RoutePlanner.paths(for: AddressSet([range])).first)
             far = try TestSocket(AF_PACKET, SOCK_RAW, 0)
@@ -68,21 +77,24 @@ struct ProbeLinkTests {
     }
 
     private static func withLink(
-        _ kind: LinkKind, _ threads: Int, _ body: @Sendable (_ cable: Cable, _ link: any ProbeLink) throws -> Void
+        _ kind: LinkKind, _ setting: (threads: Int, queues: Queues),
+        _ body: @Sendable (_ cable: Cable, _ link: any ProbeLink) throws -> Void
     ) async throws {
         try await PrivateNetwork.run {
-            let (cable, pool) = (try Cable(), LinkPool())
-            let opened = try pool.open(cable.path, options: .mss, preferring: kind, threads: threads)
+            let (cable, pool) = (try Cable(setting.queues), LinkPool())
+            let opened = try pool.open(cable.path, options: .mss, preferring: kind, threads: setting.threads)
             #expect(opened.kind == kind)
             try body(cable, opened.link)
         }
     }
 
+    private static let settings: [(threads: Int, queues: Queues)] = [(1, .one), (2, .one), (2, .two)]
+
     @Test(
         "frames in batches of any size arrive, each once, also when two threads send",
-        arguments: [LinkKind.xdp, .ring, .packet], [1, 2])
-    func whole(kind: LinkKind, threads: Int) async throws {
-        try await Self.withLink(kind, threads) { (cable, link) throws in
+        arguments: [LinkKind.xdp, .ring, .packet], settings)
+    func whole(kind: LinkKind, setting: (threads: Int, queues: Queues)) async throws {
+        try await Self.withLink(kind, setting) { (cable, link) throws in
             var first = 0
             for size in [1024, 1024, 700, 1, 1024, 513, 100, 1024, 1024, 300, 1024] {
                 #expect(try Self.send(first..<first + 3000, size, by: link))
@@ -94,9 +106,9 @@ struct ProbeLinkTests {
 
     @Test(
         "while the interface takes nothing no frame is taken for sent, and afterwards each leaves once",
-        arguments: [LinkKind.xdp, .ring, .packet], [1, 2])
-    func pulled(kind: LinkKind, threads: Int) async throws {
-        try await Self.withLink(kind, threads) { (cable, link) throws in
+        arguments: [LinkKind.xdp, .ring, .packet], settings)
+    func pulled(kind: LinkKind, setting: (threads: Int, queues: Queues)) async throws {
+        try await Self.withLink(kind, setting) { (cable, link) throws in
             // The second thread is asked when it is known what batches take without it.
             #expect(try Self.send(0..<5120, 1024, by: link))
             var first = 5120
@@ -110,6 +122,25 @@ struct ProbeLinkTests {
                 }
             }
             #expect(cable.arrivals().sorted() == Array(0..<first))
+        }
+    }
+
+    /// Two pools are two programs on one machine: what the first leaves the second may have.
+    @Test(
+        "each thread that sends by AF_XDP takes a queue where there are enough, and none takes one that only receives",
+        arguments: [
+            (1, Queues.one, LinkKind.ring), (1, .two, .xdp), (1, Queues(senders: 1, receivers: 2), .ring),
+            (2, .one, .ring), (2, .two, .ring), (2, Queues(senders: 3, receivers: 3), .xdp), (2, Queues(senders: 1, receivers: 2), .ring),
+        ])
+    func queues(threads: Int, queues: Queues, second: LinkKind) async throws {
+        try await PrivateNetwork.run {
+            let (cable, pools) = (try Cable(queues), [LinkPool(), LinkPool()])
+            let links = try pools.map { pool in try pool.open(cable.path, options: .mss, preferring: nil, threads: threads) }
+            #expect(links.map(\.kind) == [.xdp, second])
+            for (index, opened) in links.enumerated() {
+                #expect(try Self.send(index * 20_000..<(index + 1) * 20_000, 1024, by: opened.link))
+            }
+            #expect(cable.arrivals().sorted() == Array(0..<40_000))
         }
     }
 }

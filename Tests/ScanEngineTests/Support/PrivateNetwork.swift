@@ -45,9 +45,10 @@ enum PrivateNetwork {
         }
     }
 
-    /// 10.77.0.1/24 on one end of a cable, a gateway there, and a route to 10.78.0.0/16 through it.
-    static func layCable() throws {
-        try ip("link add cable0 type veth peer name cable1")
+    /// 10.77.0.1/24 on one end of a cable, a gateway there, and a route to 10.78.0.0/16 through it. `senders`, `receivers`: how many queues that end has
+    /// to send and to receive by.
+    static func layCable(senders: Int = 1, receivers: Int = 1) throws {
+        try ip("link add cable0 numtxqueues \(senders) numrxqueues \(receivers) type veth peer name cable1")
         try ip("address add 10.77.0.1/24 dev cable0")
         try ip("link set cable0 up")
         try ip("link set cable1 up")
