@@ -21,17 +21,20 @@ FINDING = "simulated internet|recall:|seconds:|correct findings/s:|÷ better pee
 
 
 def null(bench):
-    """How many packets leave in a second, of whoever sends them, by the device's own counter."""
+    """How many packets leave in a second, of whoever sends them, by the device's own counter.
+
+    The peers send into a device with one queue: with more they are an eighth slower, since they have the kernel choose one for each packet.
+    """
     rates = {}
     with lab_of("198.18.64.0/20") as lab:
         lab("null")
         zmap = [
-            "zmap", "-q", "-v", "0", "-C", "/dev/null", "-b", "/dev/null", "-i", "null0", "-G", "02:00:00:00:00:02", "-S", "198.18.2.1", "-r", "-1",
+            "zmap", "-q", "-v", "0", "-C", "/dev/null", "-b", "/dev/null", "-i", "null1", "-G", "02:00:00:00:00:02", "-S", "198.18.3.1", "-r", "-1",
             "-P", "1000", "-o", "/dev/null", "-p", "80", "198.19.0.0/16"
         ]
         senders = {
             **{f"bare loop, {link}": bare_loop(lab, link) for link in ("xdp", "ring", "packet")},
-            "masscan": peer(lab, "masscan", "-e", "null0", "--router-mac", "02-00-00-00-00-02", "--adapter-ip", "198.18.2.1", "--rate", UNLIMITED,
+            "masscan": peer(lab, "masscan", "-e", "null1", "--router-mac", "02-00-00-00-00-02", "--adapter-ip", "198.18.3.1", "--rate", UNLIMITED,
                             "-p", "1-65535", "198.19.0.0/16"),
             "zmap": peer(lab, *zmap),
             "zmap, two threads": peer(lab, *zmap, "-T", "2"),
@@ -71,7 +74,8 @@ def steady_state(lab, pid, seconds):
 
 
 def sent(lab):
-    return int(subprocess.run(lab.near("cat", "/sys/class/net/null0/statistics/rx_packets"), check=True, capture_output=True, text=True).stdout)
+    counters = [f"/sys/class/net/{device}/statistics/rx_packets" for device in ("null0", "null1")]
+    return sum(map(int, subprocess.run(lab.near("cat", *counters), check=True, capture_output=True, text=True).stdout.split()))
 
 
 def cpu(pid):
