@@ -153,6 +153,7 @@ extension LinkHeader {
         switch dataLink {
         case DLT_EN10MB: self = .ethernet
         case DLT_LINUX_SLL2: self = .cooked
+        case DLT_LINUX_SLL: self = .oldCooked
         case DLT_RAW: self = .raw
         case DLT_NULL: self = .null
         default: return nil

@@ -10,12 +10,15 @@ package enum LinkHeader: Sendable, Equatable, CaseIterable {
     case ethernet
     /// LINUX_SLL2: what the "any" device delivers.
     case cooked
+    /// LINUX_SLL, its older form: what interfaces deliver whose own header libpcap does not read, such as GRE and PPP.
+    case oldCooked
     /// RAW: IP straight away.
     case raw
     /// NULL: the address family in the byte order of the machine that captured.
     case null
 
     private static let cookedLength = 20
+    private static let oldCookedLength = 16
     private static let nullLength = 4
 
     /// The IP packet inside `frame`; nil when it carries something else or is cut short.
@@ -27,6 +30,8 @@ package enum LinkHeader: Sendable, Equatable, CaseIterable {
             return Self.packet(type, payload)
         case .cooked:
             return frame.dropping(Self.cookedLength).flatMap { Self.packet(frame.start.uint16(0), $0) }
+        case .oldCooked:
+            return frame.dropping(Self.oldCookedLength).flatMap { Self.packet(frame.start.uint16(14), $0) }
         case .raw:
             guard frame.count > 0 else { return nil }
             return frame.start.byte(0) &>> 4 == 6 ? .v6(frame) : .v4(frame)
