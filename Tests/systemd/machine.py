@@ -11,11 +11,11 @@ import signal
 import subprocess
 import tempfile
 
+import debian
 import harness
 from harness import wait_until
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
-RELEASE = "bookworm"
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "iproute2", "libpcap0.8", "libsqlite3-0", "libstdc++6", "logrotate", "procps",
             "bash-completion", "man-db"]
 
@@ -43,28 +43,9 @@ def _bootstrap():
     harness.leftovers.callback(shutil.rmtree, folder)
     # Not the folder itself, which nobody else may enter.
     root = pathlib.Path(folder, "root")
-    # In namespaces of its own, so that whatever it has mounted or started there ends with it, also when it is interrupted.
-    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child",
-               "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", RELEASE, root, *_mirror()]
-    done = subprocess.run(command, env={**os.environ, **_proxy()}, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise AssertionError("debootstrap failed: " + " / ".join((done.stdout + done.stderr).strip().splitlines()[-5:]))
+    debian.run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", debian.RELEASE, root, *debian.mirror())
     shutil.rmtree(root / "var/cache/apt/archives")
     return root
-
-
-def _mirror():
-    """Where this machine's own apt gets Debian from; nothing where it does not, and then debootstrap knows a place."""
-    lines = subprocess.run(["apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Created-By: Packages", "Origin: Debian",
-                            "Label: Debian"], capture_output=True, text=True).stdout.splitlines()
-    mirrors = [line.split(" ", 1) for line in lines]
-    mirrors.sort(key=lambda mirror: mirror[0] != RELEASE)
-    return [mirrors[0][1]] if mirrors else []
-
-
-def _proxy():
-    proxy = subprocess.run(["apt-config", "shell", "proxy", "Acquire::http::Proxy"], capture_output=True, text=True).stdout
-    return {"http_proxy": proxy.strip().removeprefix("proxy='").removesuffix("'")} if proxy.strip() else {}
 
 
 class Group:
