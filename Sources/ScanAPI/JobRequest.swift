@@ -29,6 +29,9 @@ package struct JobRequest: Codable, Sendable, Equatable {
     package var reportAll: Bool?
     /// Whether the log tells of each host whether it is up or down; absent: false.
     package var reportHosts: Bool?
+    /// Whether one target that cannot be scanned (a name that does not resolve, a dead gateway, a blackhole route) refuses the whole job; absent:
+    /// false, the others are scanned.
+    package var strict: Bool?
     /// The interface that its probes leave by, and the address they come from; absent: what configuration and routes say.
     package var interface: String?
     package var sourceAddress: IPAddress?

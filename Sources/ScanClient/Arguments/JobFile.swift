@@ -35,6 +35,7 @@ package enum JobFile {
         draft.states = try table.stringOrStrings(Field.states.rawValue)?.joined(separator: ",")
         draft.reportAll = try table.boolean(Field.reportAll.rawValue)
         draft.reportHosts = try table.boolean(Field.reportHosts.rawValue)
+        draft.strict = try table.boolean(Field.strict.rawValue)
         draft.interface = try table.string(Field.interface.rawValue)
         draft.sourceAddress = try table.string(Field.sourceAddress.rawValue)
         draft.priority = try table.choice(Field.priority.rawValue)

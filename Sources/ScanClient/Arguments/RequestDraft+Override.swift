@@ -37,6 +37,7 @@ extension RequestDraft {
         result.take(\.states, .states, of: line)
         result.take(\.reportAll, .reportAll, of: line)
         result.take(\.reportHosts, .reportHosts, of: line)
+        result.take(\.strict, .strict, of: line)
         result.take(\.interface, .interface, of: line)
         result.take(\.sourceAddress, .sourceAddress, of: line)
         result.take(\.priority, .priority, of: line)

@@ -19,7 +19,7 @@ package struct RequestDraft: Sendable, Equatable {
         case states
         case reportAll = "report_all"
         case reportHosts = "report_hosts"
-        case interface
+        case strict, interface
         case sourceAddress = "source_address"
         case priority, deadline
 
@@ -55,6 +55,7 @@ package struct RequestDraft: Sendable, Equatable {
     package var states: String?
     package var reportAll: Bool?
     package var reportHosts: Bool?
+    package var strict: Bool?
     package var interface: String?
     package var sourceAddress: String?
     package var priority: JobPriority?
@@ -102,6 +103,7 @@ package struct RequestDraft: Sendable, Equatable {
         request.states = try states.map { text throws(ClientError) in try Self.parseStates(text, place: place(.states)) }
         request.reportAll = reportAll
         request.reportHosts = reportHosts
+        request.strict = strict
         request.interface = interface
         request.sourceAddress = try parsedSource()
         request.priority = priority

@@ -17,7 +17,7 @@ package struct ScanCommand: ClientCommand {
             With --detach, or after a detachment, the job is the only line.
 
             A job file is TOML and may have the keys name, targets, target_files, exclude, exclude_files, ports, top_ports, exclude_ports, rate, \
-            max_rate, retries, recall, tcp_options, states, report_all, report_hosts, interface, source_address, priority and \
+            max_rate, retries, recall, tcp_options, states, report_all, report_hosts, strict, interface, source_address, priority and \
             deadline. It must be yours or root's, and not writable by others. Without a name the job \
             is called after the file, and while a job of that name is not over, --job starts nothing and ends with 0.
 

@@ -79,6 +79,11 @@ package struct TargetOptions: ParsableArguments {
     @Flag(help: "Report each host as up or down, too.")
     var reportHosts = false
 
+    @Flag(
+        help: "Refuse the whole scan for one target that cannot be scanned, such as a name that does not resolve; without it the rest is scanned."
+    )
+    var strict = false
+
     @Option(
         name: [.customShort("e"), .customLong("interface")],
         help: ArgumentHelp("Probe through this interface; without it, by the machine's routes.", valueName: "name"))
@@ -111,6 +116,7 @@ package struct TargetOptions: ParsableArguments {
         draft.states = states
         draft.reportAll = reportAll ? true : nil
         draft.reportHosts = reportHosts ? true : nil
+        draft.strict = strict ? true : nil
         draft.interface = interface
         draft.sourceAddress = sourceAddress
         return draft

@@ -47,6 +47,7 @@ enum OpenAPISchemas {
               "tcp_options": {"enum": [\(list(TCPOptions.allCases.map(\.rawValue)))], "default": "mss"},
               "report_all": {"type": "boolean", "default": false, "description": "hosts that answer everything are probed and reported like all others"},
               "report_hosts": {"type": "boolean", "default": false, "description": "each host is reported up or down, for at most 16777216 addresses"},
+              "strict": {"type": "boolean", "default": false, "description": "one target that cannot be scanned refuses the job; otherwise the rest is scanned"},
               "states": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/TargetState"}},
               "interface": {"type": "string", "description": "probes leave by it; absent: what configuration and routes say"},
               "source_address": {"type": "string", "description": "probes come from it, one of the machine's own"},

@@ -18,6 +18,8 @@ package struct JobDraft: Sendable {
     package var states: Set<TargetState>
     package var reportsAll: Bool
     package var reportsHosts: Bool
+    /// Whether one target that cannot be scanned refuses the whole job.
+    package var isStrict: Bool
     package var narrowing: Narrowing
     package var priority: JobPriority
     package var deadline: Timestamp?
@@ -41,6 +43,7 @@ package struct JobDraft: Sendable {
         record.recall = recall
         record.reportsAll = reportsAll
         record.reportsHosts = reportsHosts
+        record.isStrict = isStrict
         record.narrowing = narrowing
         record.priority = priority
         record.deadline = deadline

@@ -98,8 +98,7 @@ package struct RequestReader: Sendable {
             recall: request.recall.map(\.share) ?? RecallGoal.usual, tcpOptions: request.tcpOptions ?? .mss,
             states: request.states.map(Set.init) ?? configuration.results.states,
             reportsAll: request.reportAll ?? false, reportsHosts: request.reportHosts ?? false,
-            narrowing: narrowing,
-            priority: request.priority ?? .normal, deadline: request.deadline,
+            isStrict: request.strict ?? false, narrowing: narrowing, priority: request.priority ?? .normal, deadline: request.deadline,
             portsSource: selection.hosts.isEmpty ? "the targets" : source,
             names: resolved.sorted { $0.key < $1.key }.map { Plan.ResolvedName(name: $0.key, addresses: $0.value.map(\.description)) })
     }

@@ -30,6 +30,8 @@ package struct JobRecord: Sendable, Equatable {
     /// Whether hosts that answer everything are like all others, and whether each host is reported up or down.
     package var reportsAll = false
     package var reportsHosts = false
+    /// Whether one target that cannot be scanned keeps all of them from being scanned.
+    package var isStrict = false
     package var narrowing = Narrowing()
     /// The states that are recorded.
     package var states: Set<TargetState>
@@ -97,6 +99,7 @@ extension JobRecord: FetchableRecord {
         recall = row["recall"]
         reportsAll = row["report_all"]
         reportsHosts = row["report_hosts"]
+        isStrict = row["strict"]
         narrowing = Narrowing(
             interface: row["interface"], source: (row["source_address"] as String?).flatMap { IPAddress($0) }, zone: row["zone"])
         sourcePort = (row["source_port"] as Int64?).map { UInt16(truncatingIfNeeded: $0) }
@@ -116,15 +119,15 @@ extension JobRecord {
             try db.execute(
                 sql: """
                     INSERT INTO jobs (name, state, reason, priority, deadline, targets, key, rate, retries, tcp_options, states, uid, pid, groups,
-                        submitted, account, rate_found, recall, report_all, report_hosts, interface, source_address, zone)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        submitted, account, rate_found, recall, report_all, report_hosts, interface, source_address, zone, strict)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     name, state.rawValue, reason, priority.rawValue, deadline?.microseconds, try Self.encode(targets), Data(key.bytes),
                     rate, retries, tcpOptions.rawValue,
                     try Self.encode(states.sorted { $0.rawValue < $1.rawValue }), Int64(submitter.uid), Int64(submitter.pid),
                     try Self.encode(submitter.groups), submitted.microseconds, try Self.encode(account), isRateFound, recall, reportsAll,
-                    reportsHosts, narrowing.interface, narrowing.source?.description, narrowing.zone,
+                    reportsHosts, narrowing.interface, narrowing.source?.description, narrowing.zone, isStrict,
                 ])
         } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
             throw Refusal(.conflict, "A job called \(name ?? "") is not over yet: choose another name, or cancel that one.")

@@ -29,6 +29,9 @@ enum Schema {
             try db.execute(sql: packing)
             try detachFindings(db)
         }
+        migrator.registerMigration("8 strict jobs") { db in
+            try db.execute(sql: "ALTER TABLE jobs ADD COLUMN strict INTEGER NOT NULL DEFAULT 0")
+        }
         return migrator
     }
 
