@@ -62,6 +62,8 @@ package struct Account: Codable, Sendable, Equatable {
     package var goalReached: Bool?
     /// Hosts that answer everything: most of their ports are `untested`.
     package var hostsAnsweringEverything: Int64?
+    /// Names that did not resolve when the job was submitted: nothing of them is among its targets.
+    package var unresolvedNames: Int64?
     /// Passes over the targets that were still silent.
     package var rounds: Int64 = 0
     /// Time spent running.
@@ -128,6 +130,8 @@ package struct Job: Codable, Sendable, Equatable {
     package var finished: Timestamp?
     /// The target expressions as submitted, shortened to the first 16.
     package var targets: [String]
+    /// The names that did not resolve, the first 100 of `account.unresolvedNames`; absent where all did.
+    package var unresolved: [String]?
     package var account: Account
     /// Only while it runs.
     package var progress: Progress?

@@ -18,6 +18,8 @@ package struct Plan: Codable, Sendable, Equatable {
     package var scope: String
     /// Names that were resolved, with what they resolved to.
     package var names: [ResolvedName]
+    /// Names that did not resolve, all of them: the rest would be scanned. Absent where there are none.
+    package var unresolved: [UnresolvedName]?
 
     /// What the machine's own firewall should know of these probes, a line each; absent when there is nothing to say.
     package var advice: [String]?
@@ -52,6 +54,17 @@ package struct Plan: Codable, Sendable, Equatable {
         package init(name: String, addresses: [String]) {
             self.name = name
             self.addresses = addresses
+        }
+    }
+
+    package struct UnresolvedName: Codable, Sendable, Equatable {
+        package var name: String
+        /// Why: `Name or service not known`.
+        package var problem: String
+
+        package init(name: String, problem: String) {
+            self.name = name
+            self.problem = problem
         }
     }
 

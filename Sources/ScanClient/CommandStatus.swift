@@ -14,15 +14,24 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
     case refused = 3
     /// The daemon cannot be reached.
     case unreachable = 4
-    /// Finished, but below the recall that was asked for.
+    /// Finished, but below the recall that was asked for, or without some of the targets.
     case incomplete = 5
 
     /// How a job that is over ends the command that followed it.
     package init(of job: Job) {
         switch job.state {
         case .failed, .cancelled: self = .failed
-        case .finished where job.account.goalReached == false: self = .incomplete
+        case .finished where job.account.goalReached == false || !(job.unresolved ?? []).isEmpty: self = .incomplete
         case .queued, .running, .paused, .waiting, .finished: self = .done
+        }
+    }
+
+    /// How the scan that was planned would end, as far as that can be told before.
+    package init(of plan: Plan) {
+        if plan.scope != PlanText.allowed {
+            self = .refused
+        } else {
+            self = (plan.unresolved ?? []).isEmpty ? .done : .incomplete
         }
     }
 

@@ -23,6 +23,18 @@ struct CommandStatusTests {
         #expect(CommandStatus(for: error).rawValue == code)
     }
 
+    @Test("names that did not resolve are told by plan and scan alike")
+    func unresolved() {
+        var job = Samples.job(.finished)
+        #expect(CommandStatus(of: job) == .done)
+        job.unresolved = ["gone.example"]
+        job.account.unresolvedNames = 120
+        #expect(CommandStatus(of: job) == .incomplete)
+        #expect(JobTexts.summary(job).contains("120 names did not resolve: gone.example, …"))
+        job.state = .failed
+        #expect(CommandStatus(of: job) == .failed)
+    }
+
     @Test("a target that cannot be parsed is a usage error")
     func expressions() {
         #expect(throws: ExpressionError.self) { try TargetExpression(parsing: "300.1.1.1") }

@@ -110,6 +110,15 @@ struct LineFormatterTests {
                 """))
     }
 
+    @Test("The names that did not resolve are a list, between the reason and the account")
+    func unresolved() throws {
+        var job = JobLine(.queued, time: Timestamp(microseconds: 0), job: 3, name: nil, reason: "r", account: Account())
+        job.unresolved = ["a.example", "b\".example"]
+        let line = line { Samples.formatter.append(job, seq: 9, to: &$0) }
+        #expect(try object(line)["unresolved"] as? [String] == ["a.example", "b\".example"])
+        #expect(line.contains(#""reason":"r","unresolved":["#))
+    }
+
     @Test("A job that was refused has no number")
     func refused() throws {
         let line = line {

@@ -13,7 +13,7 @@ struct RequestReaderTests {
             services: ServiceNames(servicesText: "ssh 22/tcp\nhttp 80/tcp\n"),
             ranking: try #require(PortRanking(nmapServicesText: "http 80/tcp 0.5\nssh 22/tcp 0.4\nx 7/tcp 0.1\n", source: "a ranking")))
         let resolver = NameResolver { name in
-            return Self.names[name].map { .addresses($0.compactMap { IPAddress($0) }.sorted()) } ?? .nothing("does not resolve")
+            return Self.names[name].map { .addresses($0.compactMap { IPAddress($0) }.sorted()) } ?? .nothing("nobody knows it")
         }
         return RequestReader(settings: Settings(try Configuration(toml: toml, file: "c.toml")), catalog: catalog, resolver: resolver)
     }
@@ -125,17 +125,53 @@ struct RequestReaderTests {
             if name == "slow.example" { gate.wait() }
             return .addresses([IPAddress(v4: 1)])
         }
-        let refusal = try #require(await #expect(throws: Refusal.self) { try await resolver.resolve(["fast.example", "slow.example"]) })
+        let answers = try await resolver.resolve(["fast.example", "slow.example"])
         gate.open()
-        #expect(refusal.message.contains("slow.example did not resolve"), "\(refusal)")
+        #expect(answers["fast.example"] == .addresses([IPAddress(v4: 1)]))
+        #expect(answers["slow.example"] == .nothing("no answer within 0 seconds"))
     }
 
-    @Test("Thousands of names are refused at once")
+    @Test("Names that do not resolve leave the others alone and are told; all of them at once where nothing is scanned")
+    func deadNames() async throws {
+        let request = JobRequest.sample("web.example", "gone2.example", "gone1.example:80")
+        let draft = try await reader().draft(request)
+        #expect(draft.selection.hosts.ranges.map(\.description) == ["198.18.0.8/31"])
+        #expect(draft.unresolved.map(\.name) == ["gone1.example", "gone2.example"])
+        let record = draft.record(Submitter(uid: 0, pid: 1, groups: []), at: Timestamp(microseconds: 0))
+        #expect(record.unresolved == ["gone1.example", "gone2.example"] && record.account.unresolvedNames == 2)
+        for (change, words) in [
+            ({ $0.strict = true }, "strict"), ({ $0.targets.removeFirst() }, "nothing is left to scan"),
+            ({ ($0.targets, $0.exclude) = (["198.18.0.1"], ["gone1.example", "gone2.example:80"]) }, "left out"),
+        ] as [((inout JobRequest) -> Void, String)] {
+            var request = request
+            change(&request)
+            let refusal = try #require(await #expect(throws: Refusal.self) { _ = try await reader().draft(request) })
+            #expect(refusal.kind == .usage)
+            for word in ["2 names do not resolve", "gone1.example (nobody knows it)", "gone2.example", words] {
+                #expect(refusal.message.contains(word), "\(refusal)")
+            }
+        }
+        var strict = JobRequest.sample("web.example")
+        strict.strict = true
+        #expect(try await reader().draft(strict).isStrict)
+    }
+
+    @Test("Of thousands of names that do not resolve, a job keeps a hundred and their number")
+    func manyDeadNames() async throws {
+        let draft = try await reader().draft(
+            JobRequest.sample {
+                $0.targets = ["198.18.0.1"] + (0..<3000).map { "n\($0).example" }
+            })
+        let record = draft.record(Submitter(uid: 0, pid: 1, groups: []), at: Timestamp(microseconds: 0))
+        #expect(draft.unresolved.count == 3000 && record.unresolved.count == 100 && record.account.unresolvedNames == 3000)
+    }
+
+    @Test("More names than one job may have are refused at once, with a way on")
     func manyNames() async throws {
         let resolver = NameResolver { _ in .addresses([]) }
         let refusal = try #require(
             await #expect(throws: Refusal.self) { try await resolver.resolve((0...NameResolver.nameLimit).map { "n\($0)" }) })
-        #expect(refusal.message.contains("1001 host names"))
+        #expect(refusal.message.contains("20001 host names") && refusal.message.contains("several jobs"))
     }
 
     @Test("localhost resolves on every machine")

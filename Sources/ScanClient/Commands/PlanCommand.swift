@@ -19,6 +19,6 @@ package struct PlanCommand: ClientCommand {
     package func execute() async throws -> CommandStatus {
         let request = try ControlRequest.plan(try target.draft.request(services: SystemServices.read))
         let plan = try await common.ask(request, as: Plan.self, text: PlanText.text)
-        return plan.scope == PlanText.allowed ? .done : .refused
+        return CommandStatus(of: plan)
     }
 }

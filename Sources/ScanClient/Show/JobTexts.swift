@@ -33,6 +33,7 @@ package enum JobTexts {
         if job.account.seconds > 0 { text += ", \(Quantities.rate(Double(job.account.probesSent) / job.account.seconds))" }
         if let recall = recall(job.account) { text += "; recall \(recall)" }
         if let hosts = flooded(job.account) { text += ". \(hosts)" }
+        if let names = unresolved(job) { text += ". \(names)" }
         if let warning = incompleteness(job.account) { text += ". \(warning)" }
         return text
     }
@@ -49,6 +50,14 @@ package enum JobTexts {
         account.hostsAnsweringEverything.map { count in
             "\(Quantities.count(count, "host")) \(count == 1 ? "answers" : "answer") everything: the rest of their ports is untested"
         }
+    }
+
+    /// `2 names did not resolve: gone1.example, gone2.example`
+    package static func unresolved(_ job: Job) -> String? {
+        guard let names = job.unresolved, !names.isEmpty else { return nil }
+        let count = max(job.account.unresolvedNames ?? 0, Int64(names.count))
+        let named = names.map(Escaping.forTerminal).joined(separator: ", ")
+        return "\(Quantities.count(count, "name")) did not resolve: \(named)\(count > Int64(names.count) ? ", …" : "")"
     }
 
     /// What a scan that is less complete than was asked for says about that.
@@ -77,6 +86,7 @@ package enum JobTexts {
         facts.add("priority", job.priority.rawValue)
         facts.add("deadline", job.deadline.map(LocalTime.text))
         facts.add("targets", shortened(job.targets))
+        facts.add("", unresolved(job))
         facts.add("submitted", "\(LocalTime.text(job.submitted)) by \(submitter(job)) (process \(job.submittedBy.pid))")
         facts.add("started", job.started.map(LocalTime.text))
         facts.add("finished", job.finished.map(LocalTime.text))

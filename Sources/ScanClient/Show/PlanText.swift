@@ -15,6 +15,9 @@ package enum PlanText {
         facts.add("duration", range(Quantities.duration(plan.secondsAtLeast), Quantities.duration(plan.secondsAtMost)))
         facts.add("scope", plan.scope, plan.scope == allowed ? .green : .red)
         for name in plan.names { facts.add(Escaping.forTerminal(name.name), name.addresses.joined(separator: ", ")) }
+        for name in plan.unresolved ?? [] {
+            facts.add(Escaping.forTerminal(name.name), "does not resolve (\(name.problem))", .red)
+        }
         return facts.text + (plan.paths.isEmpty ? "" : "\n" + paths(plan.paths, style: style)) + advice(plan.advice)
     }
 

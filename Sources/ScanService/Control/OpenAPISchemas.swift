@@ -63,6 +63,7 @@ enum OpenAPISchemas {
                 "uid": {"type": "integer"}, "pid": {"type": "integer"}, "groups": {"type": "array", "items": {"type": "integer"}}}},
               "submitted": \(time), "started": \(time), "finished": \(time),
               "targets": {"type": "array", "items": {"type": "string"}, "description": "as submitted, the first 16"},
+              "unresolved": {"type": "array", "items": {"type": "string"}, "description": "names that did not resolve, the first 100"},
               "account": {"$ref": "#/components/schemas/Account"}, "progress": {"$ref": "#/components/schemas/Progress"}}}
         """
 
@@ -71,6 +72,7 @@ enum OpenAPISchemas {
               \(integers([
                 "targets", "probes_sent", "replies", "open", "closed", "filtered", "down", "untested", "duplicates", "rejected_replies",
                 "send_errors", "link_drops", "capture_drops", "rounds", "rate", "found_rate", "hosts_answering_everything",
+                "unresolved_names",
               ])),
               "loss": {"type": "number"}, "estimated_recall": {"type": "number"}, "recall_low": {"type": "number"},
               "recall_high": {"type": "number"}, "recall_goal": {"type": "number"}, "goal_reached": {"type": "boolean"},
@@ -108,7 +110,9 @@ enum OpenAPISchemas {
               "scope": {"type": "string", "description": "allowed, or the sentence that refuses it"},
               "advice": {"type": "array", "items": {"type": "string"}, "description": "what the machine's own firewall should know"},
               "names": {"type": "array", "items": {"type": "object", "properties": {
-                "name": {"type": "string"}, "addresses": {"type": "array", "items": {"type": "string"}}}}}}}
+                "name": {"type": "string"}, "addresses": {"type": "array", "items": {"type": "string"}}}}},
+              "unresolved": {"type": "array", "description": "names that did not resolve: the rest would be scanned",
+                "items": {"type": "object", "properties": {"name": {"type": "string"}, "problem": {"type": "string"}}}}}}
         """
 
     private static let status = """

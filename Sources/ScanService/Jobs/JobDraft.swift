@@ -27,8 +27,12 @@ package struct JobDraft: Sendable {
     package var portsSource: String
     /// Names with the addresses they resolved to, sorted.
     package var names: [Plan.ResolvedName]
+    /// Names that did not resolve, sorted.
+    package var unresolved: [Plan.UnresolvedName]
 
     package static let shownTargets = 16
+    /// So many of the names that did not resolve are kept with the job, of however many.
+    package static let shownNames = 100
     package static let defaultRetries = 8
 
     /// A new job's record; its key is made now and stays.
@@ -36,6 +40,7 @@ package struct JobDraft: Sendable {
         var account = Account()
         account.targets = Int64(clamping: selection.targetCount)
         account.rate = Int64(rate)
+        account.unresolvedNames = unresolved.isEmpty ? nil : Int64(unresolved.count)
         var record = JobRecord(
             name: name, targets: targets, key: .random(), rate: rate, retries: retries, tcpOptions: tcpOptions, states: states,
             submitter: submitter, submitted: time, account: account)
@@ -44,6 +49,7 @@ package struct JobDraft: Sendable {
         record.reportsAll = reportsAll
         record.reportsHosts = reportsHosts
         record.isStrict = isStrict
+        record.unresolved = unresolved.prefix(Self.shownNames).map(\.name)
         record.narrowing = narrowing
         record.priority = priority
         record.deadline = deadline

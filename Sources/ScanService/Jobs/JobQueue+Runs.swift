@@ -252,7 +252,7 @@ extension JobQueue {
             case .cancelled: .cancelled
             default: .failed
             }
-        let line = JobLine(event, time: now, job: id, name: record.name, reason: reason, account: record.account)
+        let line = JobLine(event, time: now, of: record, account: record.account)
         Task {
             do {
                 try await recorder.perform(isKept: true) { db in

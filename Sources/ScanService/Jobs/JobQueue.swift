@@ -115,7 +115,7 @@ package actor JobQueue {
             try record.insert(selection, db)
             // An idle daemon has not stored that it is alive; a job that has just been submitted has not been interrupted for long.
             try Heartbeat.now().store(db)
-            return (record, [JobLine(.queued, time: record.submitted, job: record.id, name: record.name)])
+            return (record, [JobLine(.queued, time: record.submitted, of: record)])
         }
         let job = LiveJob(stored)
         if !isStopping {

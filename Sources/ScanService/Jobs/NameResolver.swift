@@ -10,12 +10,12 @@ package struct NameResolver: Sendable {
     package enum Answer: Sendable, Equatable {
         /// The addresses of the name that are worth asking, sorted.
         case addresses([IPAddress])
-        /// What is wrong, as a clause: `does not resolve (…)`.
+        /// Why there are none: `Name or service not known`.
         case nothing(String)
     }
 
     /// How many names one job may have.
-    package static let nameLimit = 1000
+    package static let nameLimit = 20_000
 
     private let limit: Duration
     private let lookup: Lookup
@@ -25,26 +25,18 @@ package struct NameResolver: Sendable {
         self.lookup = lookup
     }
 
-    /// Every name with its addresses. Throws `Refusal` for the first name, in the order given, that has none or is not answered in time.
-    package func resolve(_ names: [String]) async throws -> [String: [IPAddress]] {
+    /// What each name stands for; one that is not answered in time, nothing. Throws `Refusal` for more names than one job may have.
+    package func resolve(_ names: [String]) async throws -> [String: Answer] {
         guard !names.isEmpty else { return [:] }
         guard names.count <= Self.nameLimit else {
             throw Refusal(
-                .usage, "\(names.count) host names are more than the \(Self.nameLimit) that one job may have: give addresses instead.")
+                .usage,
+                "\(names.count) host names are more than the \(Self.nameLimit) that one job may have: split the list into several jobs, or give "
+                    + "addresses instead.")
         }
-        let answers = await answers(to: names)
-        var resolved: [String: [IPAddress]] = [:]
-        for name in names {
-            switch answers[name] {
-            case .addresses(let addresses): resolved[name] = addresses
-            case .nothing(let problem): throw Refusal(.usage, "The name \(name) \(problem).")
-            case nil:
-                throw Refusal(
-                    .usage,
-                    "The name \(name) did not resolve within \(limit.components.seconds) seconds: give its address instead, or try again.")
-            }
-        }
-        return resolved
+        let inTime = await answers(to: names)
+        let late = Answer.nothing("no answer within \(limit.components.seconds) seconds")
+        return Dictionary(names.map { ($0, inTime[$0] ?? late) }) { first, _ in first }
     }
 
     private func answers(to names: [String]) async -> [String: Answer] {
@@ -74,7 +66,7 @@ package struct NameResolver: Sendable {
     package static func ask(_ name: String) -> Answer {
         let (addresses, code) = records(of: name)
         guard !addresses.isEmpty else {
-            return .nothing("does not resolve (\(String(cString: gai_strerror(code)))): check its spelling, or give its address")
+            return .nothing(String(cString: gai_strerror(code)))
         }
         let reachable = Set(addresses.map(\.family)).count > 1 ? addresses.filter(\.hasRoute) : []
         return .addresses(reachable.isEmpty ? addresses : reachable)

@@ -37,6 +37,7 @@ package struct Planner: Sendable {
             paths: try paths(to: draft).map(shown), scope: refusal?.message ?? "allowed", names: draft.names)
         plan.rateFound = draft.isRateFound
         plan.advice = advice
+        plan.unresolved = draft.unresolved.isEmpty ? nil : draft.unresolved
         return plan
     }
 

@@ -21,9 +21,12 @@ package struct RequestReader: Sendable {
             let (targets, exclusions) = try await WorkPools.run {
                 (try TargetList(request.targets), try (request.exclude ?? []).map { try TargetExpression(parsing: $0) })
             }
-            let names = targets.names + exclusions.compactMap(\.name)
-            let resolved = try await resolver.resolve(Array(Set(names)).sorted())
-            return try await WorkPools.run { try draft(request, targets, exclusions, resolved) }
+            let names = Set(targets.names + exclusions.compactMap(\.name))
+            let answers = ResolvedNames(try await resolver.resolve(names.sorted()))
+            // Nobody knows what they would have left out.
+            try answers.refuseUnresolved(among: exclusions.compactMap(\.name), of: .exclusions)
+            if request.strict == true { try answers.refuseUnresolved(among: targets.names, of: .strictTargets) }
+            return try await WorkPools.run { try draft(request, targets, exclusions, answers) }
         } catch {
             throw Refusal(of: error)
         }
@@ -68,11 +71,12 @@ package struct RequestReader: Sendable {
     }
 
     private func draft(
-        _ request: JobRequest, _ targets: TargetList, _ exclusions: [TargetExpression], _ resolved: [String: [IPAddress]]
+        _ request: JobRequest, _ targets: TargetList, _ exclusions: [TargetExpression], _ names: ResolvedNames
     ) throws -> JobDraft {
         let (ports, source) = try catalog.ports(of: request)
-        var selection = targets.selection(ports: ports, resolved: resolved)
-        var excluded = exclusions.map { $0.exclusion(resolved) }
+        var selection = targets.selection(ports: ports, resolved: names.addresses)
+        if selection.isEmpty { try names.refuseUnresolved(among: targets.names, of: .allTargets) }
+        var excluded = exclusions.map { $0.exclusion(names.addresses) }
         if let text = request.excludePorts {
             excluded.append(.init(label: text, ports: try PortExpression.parse(text, services: catalog.services)))
         }
@@ -100,7 +104,7 @@ package struct RequestReader: Sendable {
             reportsAll: request.reportAll ?? false, reportsHosts: request.reportHosts ?? false,
             isStrict: request.strict ?? false, narrowing: narrowing, priority: request.priority ?? .normal, deadline: request.deadline,
             portsSource: selection.hosts.isEmpty ? "the targets" : source,
-            names: resolved.sorted { $0.key < $1.key }.map { Plan.ResolvedName(name: $0.key, addresses: $0.value.map(\.description)) })
+            names: names.resolved, unresolved: names.unresolved)
     }
 
     private func check(_ selection: TargetSelection, _ limit: Int64) throws {

@@ -20,8 +20,16 @@ package struct JobLine: Sendable, Equatable {
     package var job: Int64?
     package var name: String?
     package var reason: String?
+    /// The names that did not resolve, shortened; in the first line and those that end it.
+    package var unresolved: [String] = []
     /// The job's books, in the lines that end it.
     package var account: Account?
+
+    /// The line that begins or ends a job.
+    package init(_ event: Event, time: Timestamp, of record: JobRecord, account: Account? = nil) {
+        self.init(event, time: time, job: record.id, name: record.name, reason: record.reason, account: account)
+        unresolved = record.unresolved
+    }
 
     package init(_ event: Event, time: Timestamp, job: Int64?, name: String?, reason: String? = nil, account: Account? = nil) {
         self.event = event

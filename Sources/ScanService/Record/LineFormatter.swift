@@ -4,7 +4,8 @@ package import ScanTargets
 /// Writes the lines of the results log, one JSON object each, with the keys always in this order and absent values left out:
 ///
 /// `v seq time hostname event job name address port protocol state reason ttl rtt_ms tcp_window mss attempt service port_class interface
-/// conflict`, then, in lines of hosts, `open_ports sampled sampled_open`, and in lines that end a job, its account.
+/// conflict`, then, in lines of hosts, `open_ports sampled sampled_open`, in lines of jobs the names that did not resolve, and in lines that end a
+/// job, its account.
 package struct LineFormatter: Sendable {
     private let services: ServiceNames
     /// `","hostname":"…","event":"`, which follows every time.
@@ -52,6 +53,7 @@ package struct LineFormatter: Sendable {
             buffer.append(",\"reason\":")
             buffer.append(quoted: reason)
         }
+        if !line.unresolved.isEmpty { append(",\"unresolved\":", line.unresolved, to: &buffer) }
         if let account = line.account { append(account, to: &buffer) }
         buffer.append("}\n")
     }
@@ -156,6 +158,7 @@ package struct LineFormatter: Sendable {
         append(",\"recall_goal\":", account.recallGoal, to: &buffer)
         if let isReached = account.goalReached { buffer.append(isReached ? ",\"goal_reached\":true" : ",\"goal_reached\":false") }
         append(",\"hosts_answering_everything\":", account.hostsAnsweringEverything, to: &buffer)
+        append(",\"unresolved_names\":", account.unresolvedNames, to: &buffer)
         append(",\"rounds\":", account.rounds, to: &buffer)
         buffer.append(",\"seconds\":")
         buffer.append(millionths: Int64(exactly: (account.seconds * 1e6).rounded()) ?? 0, digits: 6)
@@ -177,6 +180,15 @@ package struct LineFormatter: Sendable {
         guard let share, let millionths = Int64(exactly: (share * 1e6).rounded()) else { return }
         buffer.append(key)
         buffer.append(millionths: millionths, digits: 6)
+    }
+
+    private func append(_ key: StaticString, _ texts: [String], to buffer: inout LineBuffer) {
+        buffer.append(key)
+        for (index, text) in texts.enumerated() {
+            buffer.append(index == 0 ? "[" : ",")
+            buffer.append(quoted: text)
+        }
+        buffer.append("]")
     }
 
     private func append(_ key: StaticString, _ text: String?, to buffer: inout LineBuffer) {

@@ -17,6 +17,8 @@ package struct JobRecord: Sendable, Equatable {
     package var deaths = 0
     /// The target expressions as submitted, shortened.
     package var targets: [String]
+    /// The names that did not resolve, shortened.
+    package var unresolved: [String] = []
     package var key: ScanKey
     /// The first of the job's source ports, once it has run.
     package var sourcePort: UInt16?
@@ -63,6 +65,7 @@ package struct JobRecord: Sendable, Equatable {
             id: id, name: name, state: state, priority: priority, submittedBy: submitter, submitted: submitted, targets: targets,
             account: account)
         job.reason = reason
+        job.unresolved = unresolved.isEmpty ? nil : unresolved
         job.deadline = deadline
         job.started = started
         job.finished = finished
@@ -100,6 +103,7 @@ extension JobRecord: FetchableRecord {
         reportsAll = row["report_all"]
         reportsHosts = row["report_hosts"]
         isStrict = row["strict"]
+        unresolved = try (row["unresolved"] as String?).map { try Self.decode($0) } ?? []
         narrowing = Narrowing(
             interface: row["interface"], source: (row["source_address"] as String?).flatMap { IPAddress($0) }, zone: row["zone"])
         sourcePort = (row["source_port"] as Int64?).map { UInt16(truncatingIfNeeded: $0) }
@@ -119,8 +123,8 @@ extension JobRecord {
             try db.execute(
                 sql: """
                     INSERT INTO jobs (name, state, reason, priority, deadline, targets, key, rate, retries, tcp_options, states, uid, pid, groups,
-                        submitted, account, rate_found, recall, report_all, report_hosts, interface, source_address, zone, strict)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        submitted, account, rate_found, recall, report_all, report_hosts, interface, source_address, zone, strict, unresolved)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     name, state.rawValue, reason, priority.rawValue, deadline?.microseconds, try Self.encode(targets), Data(key.bytes),
@@ -128,6 +132,7 @@ extension JobRecord {
                     try Self.encode(states.sorted { $0.rawValue < $1.rawValue }), Int64(submitter.uid), Int64(submitter.pid),
                     try Self.encode(submitter.groups), submitted.microseconds, try Self.encode(account), isRateFound, recall, reportsAll,
                     reportsHosts, narrowing.interface, narrowing.source?.description, narrowing.zone, isStrict,
+                    unresolved.isEmpty ? nil : try Self.encode(unresolved),
                 ])
         } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
             throw Refusal(.conflict, "A job called \(name ?? "") is not over yet: choose another name, or cancel that one.")

@@ -32,6 +32,9 @@ enum Schema {
         migrator.registerMigration("8 strict jobs") { db in
             try db.execute(sql: "ALTER TABLE jobs ADD COLUMN strict INTEGER NOT NULL DEFAULT 0")
         }
+        migrator.registerMigration("9 names that did not resolve") { db in
+            try db.execute(sql: "ALTER TABLE jobs ADD COLUMN unresolved TEXT")
+        }
         return migrator
     }
 
