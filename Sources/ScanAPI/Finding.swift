@@ -21,7 +21,7 @@ package struct Finding: Codable, Sendable, Equatable {
     package var service: String?
     package var portClass: PortClass
     package var interface: String?
-    /// A later answer that contradicts this one: its reason and time to live.
+    /// A later answer that contradicts this one, or an ICMP error that came before it: its reason and time to live.
     package var conflict: String?
 
     package init(time: Timestamp, address: IPAddress, port: UInt16, state: TargetState, reason: String) {

@@ -57,12 +57,15 @@ struct FindingRowTests {
         var finding = Finding(
             time: Timestamp(microseconds: 0), address: try address("10.0.0.3"), port: 22, state: .closed, reason: "reset")
         finding.conflict = "syn-ack ttl 57"
-        let lines = [try APICoding.encode(up), try APICoding.encode(flooded), try APICoding.encode(finding)]
+        var late = Finding(time: Timestamp(microseconds: 0), address: try address("10.0.0.4"), port: 22, state: .open, reason: "syn-ack")
+        late.conflict = "host-unreach ttl 61"
+        let lines = try [APICoding.encode(up), APICoding.encode(flooded), APICoding.encode(finding), APICoding.encode(late)]
         #expect(
             try lines.map { try FindingRow(line: Array($0)).cells } == [
                 ["10.0.0.1", "host", "up", "reset", ""],
                 ["10.0.0.2", "host", "answers-everything", "syn-ack from 1,300 ports, the rest untested", ""],
                 ["10.0.0.3", "22/tcp", "closed", "reset, then syn-ack ttl 57", ""],
+                ["10.0.0.4", "22/tcp", "open", "syn-ack, after host-unreach ttl 61", ""],
             ])
     }
 

@@ -96,6 +96,43 @@ struct RecorderTests {
         #expect(stored.map(\.conflict) == ["reset ttl 57", "syn-ack ttl 9"] && stored.map(\.state) == [.open, .closed])
     }
 
+    @Test("An answer takes the place of an error that was stored, once, also in one transaction, and comes after every checkpoint")
+    func overruling() async throws {
+        let recorder = try recorder()
+        let sink = recorder.sink(job: job, name: "j")
+        func refused(_ number: UInt32) -> Observation {
+            var observation = Samples.observation(number, state: .filtered)
+            (observation.reason, observation.ttl, observation.attempt) = (.hostUnreachable, 61, 0)
+            return observation
+        }
+        func open(_ number: UInt32) -> Observation {
+            var observation = Samples.observation(number)
+            (observation.attempt, observation.conflict) = (1, .init(reason: .timeExceeded, ttl: 9))
+            return observation
+        }
+        // Stored before; in one transaction; never stored; silence.
+        var silent = refused(5)
+        (silent.reason, silent.ttl, silent.attempt) = (.noResponse, nil, nil)
+        sink.deliver([refused(1), refused(3), silent])
+        let before = try await recorder.perform { ((try Int64.fetchOne($0, sql: "SELECT max(id) FROM findings") ?? 0), []) }
+        sink.deliver([refused(2), open(2), open(1), open(4), refused(1), open(1), refused(2)])
+        var late = open(5)
+        late.conflict = nil
+        sink.deliver([open(1), late])
+        recorder.stop()
+        let lines = try #require(directory.text("log")).split(separator: "\n")
+        #expect(events(directory.text("log")) == Array(repeating: "port", count: 8) && seqs(directory.text("log")) == Array(1...8))
+        #expect(lines.map { $0.contains(#""state":"filtered""#) } == [true, true, true, true, false, false, false, false])
+        let stored = try await store.findings(of: job, after: nil, limit: 10)
+        #expect(stored.map(\.state) == [.open, .open, .filtered, .open, .open])
+        #expect(stored.map(\.conflict) == ["host-unreach ttl 61", "host-unreach ttl 61", nil, "time-exceeded ttl 9", nil])
+        // A run that goes on from a checkpoint of that moment hears of each.
+        let since = try await store.pool.read {
+            try Int64.fetchOne($0, sql: "SELECT count(*) FROM findings WHERE id > ?", arguments: [before])
+        }
+        #expect(since == 4)
+    }
+
     @Test("What is known of a host is stored and logged once, and a run that goes on knows it")
     func hosts() async throws {
         let recorder = try recorder()

@@ -41,7 +41,11 @@ package struct FindingRow: Sendable, Equatable, Decodable {
     private var place: String { port.map { "\($0)/\(`protocol` ?? "")" } ?? "host" }
 
     private var why: String {
-        if let conflict { return "\(reason), then \(conflict)" }
+        if let conflict {
+            // Only an error of the way comes before an answer that contradicts it.
+            let isLater = ["syn-ack", "reset"].contains { conflict.hasPrefix($0) }
+            return "\(reason), \(isLater ? "then" : "after") \(conflict)"
+        }
         return openPorts.map { "\(reason) from \(Quantities.count($0, "port")), the rest untested" } ?? reason
     }
 }

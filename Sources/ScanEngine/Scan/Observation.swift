@@ -16,8 +16,9 @@ package struct Observation: Sendable, Equatable {
     /// Which probe was answered, 0 for the first.
     package var attempt: UInt8?
     /// Index into the run's `interfaceNames`.
-    package var interface: UInt8?
-    /// A later answer that contradicts this one; then everything else is of the first.
+    package var interface: UInt16?
+    /// A later answer that contradicts this one; then everything else is of the first. Or an ICMP error that came before and that this one, an answer
+    /// of the target itself, overrules.
     package var conflict: Conflict?
 
     package struct Conflict: Sendable, Equatable {

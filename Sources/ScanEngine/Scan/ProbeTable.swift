@@ -56,11 +56,37 @@ package final class ProbeTable: Sendable {
         let value = (words + word).pointee.load(ordering: .relaxed)
         guard value &>> shift & 3 == 0 else { return false }
         (words + word).pointee.store(value | Self.code(state) &<< shift, ordering: .relaxed)
+        noteChange(ofWord: word)
+        silent.subtract(1, ordering: .releasing)
+        return true
+    }
+
+    /// Puts an answer of the target itself, open or closed, in the place of `filtered`; false when the position is in another state. Writers only.
+    package func overrule(_ position: UInt64, by state: TargetState) -> Bool {
+        let (word, shift) = place(position)
+        let value = (words + word).pointee.load(ordering: .relaxed)
+        guard state == .open || state == .closed, value &>> shift & 3 == 3 else { return false }
+        (words + word).pointee.store(value & ~(3 &<< shift) | Self.code(state) &<< shift, ordering: .relaxed)
+        noteChange(ofWord: word)
+        return true
+    }
+
+    /// Makes a filtered position silent again; false when it is in another state. Writers only.
+    package func reopen(_ position: UInt64) -> Bool {
+        let (word, shift) = place(position)
+        let value = (words + word).pointee.load(ordering: .relaxed)
+        guard value &>> shift & 3 == 3 else { return false }
+        (words + word).pointee.store(value & ~(3 &<< shift), ordering: .relaxed)
+        noteChange(ofWord: word)
+        silent.add(1, ordering: .releasing)
+        return true
+    }
+
+    @inline(__always)
+    private func noteChange(ofWord word: Int) {
         let page = word / ProbePage.words
         let marks = (dirty + page / 64).pointee.load(ordering: .relaxed)
         (dirty + page / 64).pointee.store(marks | 1 &<< UInt64(page % 64), ordering: .relaxed)
-        silent.subtract(1, ordering: .releasing)
-        return true
     }
 
     /// The first silent position at or after `position` and before `end`.

@@ -71,12 +71,12 @@ final class Receiver: @unchecked Sendable {
 
     private func drainAll() throws(EngineError) {
         for (index, capture) in captures.enumerated() {
-            while try drain(capture, UInt8(truncatingIfNeeded: index)) == Self.batch {}
+            while try drain(capture, UInt16(truncatingIfNeeded: index)) == Self.batch {}
         }
     }
 
     /// Takes one batch; returns its size.
-    private func drain(_ capture: PacketCapture, _ interface: UInt8) throws(EngineError) -> Int {
+    private func drain(_ capture: PacketCapture, _ interface: UInt16) throws(EngineError) -> Int {
         let (result, finished) = books.state.withLock { state -> (Result<Int, EngineError>, Bool) in
             let before = state.current.silentCount
             let result = Result { () throws(EngineError) in
@@ -108,7 +108,7 @@ final class Receiver: @unchecked Sendable {
     }
 
     /// Judges one packet: an answer of ours, or somebody else's.
-    private func take(_ packet: IPPacket, _ time: Int64, _ interface: UInt8, _ state: inout ScanBooks.State) {
+    private func take(_ packet: IPPacket, _ time: Int64, _ interface: UInt16, _ state: inout ScanBooks.State) {
         guard let reply = Reply(packet), ports.contains(reply.localPort), reply.isVerified(by: cookies),
             case .answer(let reason) = reply.kind
         else {
@@ -128,19 +128,19 @@ final class Receiver: @unchecked Sendable {
             noteCanary(position, attempt, time, &state)
             return
         }
-        guard settle(position, reason.state, &state) else {
+        guard let entry = settle(position, reply, reason, &state) else {
             state.counters.duplicates += 1
             noteConflict(position, target, reply, reason, time, &state)
             return
         }
-        if reason == .synAck { state.memory.note(position, ttl: reply.timeToLive) }
         noteHost(target.address, reply, reason, time, &state)
         let roundTrip = measure(position, Int(attempt), time, &state)
         if state.current.positions.contains(position) {
             noteFirst(position, target, reason.state, &state)
             if Int(attempt) == state.pass.round { state.stretches.answered(position, isCanary: false, at: time, roundTrip: roundTrip) }
         }
-        guard recorded.contains(reason.state) else { return }
+        // What is stored as filtered must not stay so.
+        guard recorded.contains(reason.state) || entry.overrules && recorded.contains(.filtered) else { return }
         var observation = Observation(time: time, address: target.address, port: target.port, state: reason.state, reason: reason)
         observation.ttl = reply.timeToLive
         observation.rttMicroseconds = roundTrip
@@ -148,6 +148,7 @@ final class Receiver: @unchecked Sendable {
         observation.mss = reply.maximumSegmentSize
         observation.attempt = UInt8(truncatingIfNeeded: attempt)
         observation.interface = interface
+        observation.conflict = entry.error
         found.append(observation)
     }
 
@@ -206,19 +207,36 @@ final class Receiver: @unchecked Sendable {
         }
     }
 
-    /// Enters a first answer into the table and the books; false for any later one.
-    private func settle(_ position: UInt64, _ answer: TargetState, _ state: inout ScanBooks.State) -> Bool {
-        if state.current.positions.contains(position) {
-            guard state.current.settle(position, as: answer) else { return false }
-        } else {
+    /// How an answer was entered: whether its target may be known as filtered, and the ICMP error that it contradicts.
+    private struct Entry {
+        var overrules = false
+        var error: Observation.Conflict?
+    }
+
+    /// Enters a target's first answer, or its own first one after errors or silence, into the table and the books; nil for any other.
+    private func settle(_ position: UInt64, _ reply: Reply, _ reason: Reason, _ state: inout ScanBooks.State) -> Entry? {
+        let answer = reason.state
+        let isCurrent = state.current.positions.contains(position)
+        guard isCurrent || state.previous?.positions.contains(position) == true, let table = isCurrent ? state.current : state.previous
+        else { return nil }
+        let wasRefused = isCurrent && answer != .filtered && state.refusals.contains(position)
+        var entry = Entry(overrules: wasRefused, error: wasRefused ? state.memory.error(at: position) : nil)
+        if table.settle(position, as: answer) {
+            state.counters.count(answer)
             // The chunk is over and what is silent in it has been counted as filtered.
-            guard let previous = state.previous, previous.positions.contains(position),
-                previous.settle(position, as: answer)
-            else { return false }
-            state.counters.filtered -= 1
+            if !isCurrent { state.counters.filtered -= 1 }
+            if isCurrent, answer == .filtered { state.refusals.note(position, reason) }
+        } else if table.overrule(position, by: answer) {
+            state.counters.overrule(by: answer)
+            entry = Entry(overrules: true, error: state.memory.error(at: position))
+            // Of its two answers one counts.
+            if wasRefused || entry.error != nil { state.counters.duplicates += 1 }
+        } else {
+            return nil
         }
-        state.counters.count(answer)
-        return true
+        if wasRefused { state.refusals.remove(position) }
+        if reason != .reset { state.memory.note(position, reason, ttl: reply.timeToLive) }
+        return entry
     }
 
     /// The reply's round-trip time, µs; feeds the estimator.

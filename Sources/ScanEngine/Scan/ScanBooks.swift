@@ -32,6 +32,8 @@ final class ScanBooks: Sendable {
         /// Which hosts have answered, where somebody wants to know.
         var roll: HostRoll?
         var memory = AnswerMemory()
+        /// The current chunk's targets that only an ICMP error has answered.
+        var refusals: Refusals
         /// Why the capture ended before the run did.
         var captureFault: EngineError?
     }
@@ -97,7 +99,10 @@ final class ScanBooks: Sendable {
     ) throws(EngineError) {
         self.openPortsThreshold = openPortsThreshold
         obstacleWatcher = whenObstacleChanges
-        state = Mutex(State(counters: counters, current: current, omissions: omissions, sweeps: sweeps, pass: pass))
+        state = Mutex(
+            State(
+                counters: counters, current: current, omissions: omissions, sweeps: sweeps, pass: pass,
+                refusals: Refusals(positions: current.positions)))
         tally = PortTally()
         self.rate = Atomic(rate)
         earlier = counters

@@ -47,6 +47,18 @@ package struct ScanCounters: Sendable, Equatable {
         }
     }
 
+    /// A target that was filtered so far has answered itself. One that was left out can have been asked only by a run before this one.
+    mutating func overrule(by state: TargetState) {
+        if filtered > 0 {
+            filtered -= 1
+        } else if untested > 0 {
+            untested -= 1
+        } else {
+            down -= 1
+        }
+        count(state)
+    }
+
     /// The counts in the order of a checkpoint.
     private static var counts: [WritableKeyPath<ScanCounters, Int64>] {
         [

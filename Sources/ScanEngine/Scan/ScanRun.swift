@@ -75,6 +75,8 @@ package final class ScanRun: @unchecked Sendable {
                 counters.count(state)
             } else if table.positions.contains(position), table.settle(position, as: state) {
                 counters.count(state)
+            } else if table.positions.contains(position), table.overrule(position, by: state) {
+                counters.overrule(by: state)
             }
         }
         let place = Transmitter.Place(

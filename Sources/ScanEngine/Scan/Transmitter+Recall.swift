@@ -19,7 +19,7 @@ extension Transmitter {
         lastEvidence = evidence
         noteSlowHosts(after: evidence.sweeps.count)
         let isLast = evidence.sweeps.count > specification.retries
-        guard evidence.silent > 0 else { return nil }
+        guard evidence.silent > 0 else { return !isLast && hasStrayRefusals ? evidence.answers == 0 : nil }
         guard let goal = specification.recall else { return isLast ? nil : true }
         // What was left out must have its chance.
         let mustBeWide = books.state.withLock { !$0.omissions.isEmpty }

@@ -22,6 +22,7 @@ extension Transmitter {
             state.sweeps = []
             state.found = ScanBooks.SweepCount()
             state.recentAnswers = RecentAnswers()
+            state.refusals = Refusals(positions: next.positions)
             state.pass = (0, start)
         }
         guard start < space.count else { return nil }
@@ -55,7 +56,6 @@ extension Transmitter {
     private func settle(
         _ position: UInt64, _ wasLeftOut: (IPAddress) -> Bool, _ state: inout ScanBooks.State, _ batch: inout [Observation]
     ) {
-        // What has been counted stays as it is, whatever arrives later.
         _ = table.settle(position, as: .filtered)
         guard let target = space.target(at: permutation.index(at: position)) else { return }
         guard !wasLeftOut(target.address) else {

@@ -167,6 +167,7 @@ final class Transmitter: @unchecked Sendable {
                 state.canaries.begin()
                 state.repeatFrom = nil
             }
+            if place.round > 0 { askRefusedAgain(isWide: isWide) }
             if let stopped = try sweep(place, isWide: isWide) { return stopped }
             guard let next = try judgeSweep(isWide: isWide) else {
                 return books.isStopping ? Place(round: place.round, position: table.positions.upperBound) : nil

@@ -80,6 +80,14 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         }
     }
 
+    /// Whether it is an ICMP error that tells of the way to the target and of no rule: another probe may find another way, or the way back.
+    package var isOfTheWay: Bool {
+        switch self {
+        case .netUnreachable, .hostUnreachable, .destinationUnreachable, .timeExceeded, .noRoute: true
+        default: false
+        }
+    }
+
     /// The state that this reason means.
     package var state: TargetState {
         switch self {

@@ -15,7 +15,7 @@ extension Account {
     mutating func add(_ findings: [TargetState: Int64]) {
         open += findings[.open, default: 0]
         closed += findings[.closed, default: 0]
-        filtered += findings[.filtered, default: 0]
+        filtered = max(0, filtered + findings[.filtered, default: 0])
         down += findings[.down, default: 0]
         untested += findings[.untested, default: 0]
     }

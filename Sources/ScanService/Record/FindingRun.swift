@@ -46,6 +46,7 @@ struct FindingRun {
 
     /// What a finding brings that was not known.
     enum New {
+        /// A finding of a target that had none, or only one that this one overrules.
         case finding(StoredFinding)
         /// The finding that was stored before, with the answer that contradicts it.
         case conflict(StoredFinding)
@@ -59,8 +60,8 @@ struct FindingRun {
             for (offset, observation) in batch.observations.enumerated() {
                 if news.isNew[batch.first + offset] {
                     each(.finding(StoredFinding(observation, interfaces: batch.interfaces)), batch.sink)
-                } else if let conflict = news.conflicts[batch.first + offset] {
-                    each(.conflict(conflict), batch.sink)
+                } else if let change = news.changes[batch.first + offset] {
+                    each(change, batch.sink)
                 }
             }
         }
@@ -71,7 +72,8 @@ struct FindingRun {
     /// What was new, by the order of arrival.
     private struct News {
         var isNew: [Bool]
-        var conflicts: [Int: StoredFinding] = [:]
+        /// What was new of targets that had a finding already.
+        var changes: [Int: New] = [:]
     }
 
     private func insert(_ keys: [Key], _ db: Database) throws -> News {
@@ -105,10 +107,17 @@ struct FindingRun {
             previous = key
             if !isRepeated, let id = try StoredFinding.id(of: finding.endpoint, job: key.job, db), id > known {
                 news.isNew[arrival(key)] = true
-            } else if let conflict = finding.conflict {
-                news.conflicts[arrival(key)] = try StoredFinding.note(conflict, of: finding.endpoint, job: key.job, db)
+            } else if let change = try Self.change(finding, job: key.job, db) {
+                news.changes[arrival(key)] = change
             }
         }
+    }
+
+    /// What a finding of a target that has one brings: the target's own answer overrules an ICMP error and silence.
+    private static func change(_ finding: StoredFinding, job: Int64, _ db: Database) throws -> New? {
+        if finding.attempt != nil, finding.state != .filtered, let changed = try finding.overrule(job: job, db) { return .finding(changed) }
+        guard let conflict = finding.conflict else { return nil }
+        return try StoredFinding.note(conflict, of: finding.endpoint, job: job, db).map { .conflict($0) }
     }
 
     private func arrival(_ key: Key) -> Int { batches[Int(key.batch)].first + Int(key.offset) }

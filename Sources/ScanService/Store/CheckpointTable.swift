@@ -81,16 +81,22 @@ extension CheckpointTable {
         return findings
     }
 
-    /// How many of them are in each state. One that a contradiction has made has no attempt, and its target had been counted before.
+    /// How many of them are in each state. One that a contradiction has made has no attempt, and its target had been counted before; so had that of
+    /// one that contradicts an error, as filtered.
     static func states(of job: Int64, after id: Int64, _ db: Database) throws -> [TargetState: Int64] {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT state, COUNT(*) FROM findings \(try way(after: id, db))
+                SELECT state, COUNT(*), COUNT(*) FILTER (WHERE conflict NOT GLOB 'syn-ack*' AND conflict NOT GLOB 'reset*')
+                FROM findings \(try way(after: id, db))
                 WHERE id > ? AND job = ? AND NOT (conflict IS NOT NULL AND attempt IS NULL) GROUP BY state
                 """,
             arguments: [id, job])
-        return Dictionary(rows.compactMap { row in TargetState(rawValue: row[0]).map { ($0, row[1]) } }) { $1 }
+        return rows.reduce(into: [:]) { states, row in
+            guard let state = TargetState(rawValue: row[0]) else { return }
+            states[state, default: 0] += row[1]
+            if state != .filtered { states[.filtered, default: 0] -= row[2] }
+        }
     }
 
     /// How SQLite finds them soonest: by their ids after a second's checkpoint, by the job where much has been found since.

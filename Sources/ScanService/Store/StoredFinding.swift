@@ -45,7 +45,7 @@ extension StoredFinding {
             state: observation.state, reason: observation.reason.words, ttl: observation.ttl,
             rttMicroseconds: observation.rttMicroseconds, window: observation.window, mss: observation.mss, attempt: observation.attempt,
             interface: interface)
-        conflict = observation.conflict.map { "\($0.reason.words) ttl \($0.ttl)" }
+        conflict = observation.conflict.map { Self.conflict($0.reason.words, $0.ttl) }
     }
 
     /// A row's columns, in the order of `init(row:)`.
@@ -79,6 +79,32 @@ extension StoredFinding {
             db, sql: "SELECT \(columns) FROM findings WHERE job = ? AND address = ? AND port = ?", arguments: key
         ).flatMap { StoredFinding(row: $0) }
     }
+
+    /// Puts this finding in the place of the stored one of its target that says `filtered`, and gives it with the ICMP error of that one as its
+    /// conflict; nil when the stored one says something else. It gets a new id, greater than any, because a run that goes on looks for what has
+    /// come since its checkpoint.
+    func overrule(job: Int64, _ db: Database) throws -> StoredFinding? {
+        let key: StatementArguments = [job, Self.value(of: endpoint.address), Int64(endpoint.port)]
+        let place = "WHERE job = ? AND address = ? AND port = ? AND state = 'filtered'"
+        guard let row = try Row.fetchOne(db, sql: "SELECT \(Self.columns) FROM findings \(place)", arguments: key),
+            let before = StoredFinding(row: row)
+        else { return nil }
+        var finding = self
+        if before.ttl != nil { finding.conflict = Self.conflict(before.reason, before.ttl) }
+        let update = try db.cachedStatement(
+            sql: """
+                UPDATE findings SET id = (SELECT max(id) + 1 FROM findings), time = ?, state = ?, reason = ?, ttl = ?, rtt = ?, window = ?,
+                mss = ?, attempt = ?, interface = ?, conflict = ? \(place)
+                """)
+        let values: StatementArguments = [
+            finding.time.microseconds, finding.state.rawValue, finding.reason, finding.ttl, finding.rttMicroseconds, finding.window,
+            finding.mss, finding.attempt, finding.interface, finding.conflict,
+        ]
+        try update.execute(arguments: values + key)
+        return finding
+    }
+
+    private static func conflict(_ reason: String, _ ttl: UInt8?) -> String { "\(reason) ttl \(ttl ?? 0)" }
 
     private static func number<Number: FixedWidthInteger>(_ value: Int64?) -> Number? {
         value.flatMap { Number(exactly: $0) }

@@ -93,7 +93,7 @@ struct HostsTests {
     func memory() {
         var memory = AnswerMemory()
         #expect(!memory.contradicts(7, ttl: 64), "nothing is known")
-        memory.note(7, ttl: 64)
+        memory.note(7, .synAck, ttl: 64)
         #expect(!memory.contradicts(7, ttl: 64) && memory.contradicts(7, ttl: 57))
         let told = [7, 7, 8, 8].map { memory.tell($0, ttl: 57) }
         #expect(told == [true, false, true, false])

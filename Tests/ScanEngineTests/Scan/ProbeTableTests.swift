@@ -34,6 +34,39 @@ struct ProbeTableTests {
         Self.expectAgreement(table, model)
     }
 
+    @Test(
+        "an answer of the target overrules an error, an error nothing; what is asked again is silent and comes into the checkpoint",
+        arguments: chunks)
+    func overruling(positions: Range<UInt64>) {
+        var generator = SeededGenerator(seed: positions.lowerBound &+ 3 * UInt64(positions.count))
+        let table = ProbeTable(positions: positions)
+        var model: [UInt64: TargetState] = [:]
+        var pages: [Int: ProbePage] = [:]
+        for _ in 0..<4 * positions.count {
+            let position = UInt64.random(in: positions, using: &generator)
+            let answer = Self.answers[Int(generator.next() % 3)]
+            let before = model[position]
+            switch generator.next() % 3 {
+            case 0:
+                #expect(table.settle(position, as: answer) == (before == nil))
+                if before == nil { model[position] = answer }
+            case 1:
+                let isOverruled = before == .filtered && answer != .filtered
+                #expect(table.overrule(position, by: answer) == isOverruled)
+                if isOverruled { model[position] = answer }
+            default:
+                #expect(table.reopen(position) == (before == .filtered))
+                if before == .filtered { model[position] = nil }
+            }
+            if generator.next() % 16 == 0 { for page in table.takeDirtyPages() { pages[page.number] = page } }
+        }
+        Self.expectAgreement(table, model)
+        for page in table.takeDirtyPages() { pages[page.number] = page }
+        let restored = ProbeTable(positions: positions)
+        #expect(restored.restore(pages.values.sorted { $0.number < $1.number }))
+        Self.expectAgreement(restored, model)
+    }
+
     @Test("the next silent target is found from any place to any end", arguments: chunks)
     func nextSilent(positions: Range<UInt64>) {
         var generator = SeededGenerator(seed: positions.lowerBound ^ UInt64(positions.count))
