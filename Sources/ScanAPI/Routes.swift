@@ -34,4 +34,9 @@ package enum Routes {
 package enum ControlSocket {
     package static let defaultPath = "/run/synscan/synscan.sock"
     package static let environmentVariable = "SYNSCAN_SOCKET"
+    /// What unix(7) leaves for a path, without the closing zero byte; one less than there is room for on Linux, as SwiftNIO has it.
+    package static let longestPath = 103
+
+    /// Root's own socket beside the one for everybody: what others do there does not keep root waiting.
+    package static func rootsPath(beside path: String) -> String { "\(path).root" }
 }

@@ -6,12 +6,16 @@ package enum ClientError: Error, Sendable, Equatable, CustomStringConvertible {
     case forbidden(String)
     /// There is no daemon at the socket, or it has gone away.
     case unreachable(String)
+    /// The daemon is there and does not answer.
+    case unresponsive(String)
     /// What came over the socket is not what a synscand says.
     case misunderstood(String)
 
     package var description: String {
         switch self {
-        case .usage(let sentence), .forbidden(let sentence), .unreachable(let sentence), .misunderstood(let sentence): sentence
+        case .usage(let sentence), .forbidden(let sentence), .unreachable(let sentence), .unresponsive(let sentence),
+            .misunderstood(let sentence):
+            sentence
         }
     }
 }

@@ -12,7 +12,7 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
     case usage = 2
     /// Outside scope, not this user's to do, more than this user may have, or the socket is not for this user.
     case refused = 3
-    /// The daemon cannot be reached.
+    /// The daemon cannot be reached, or does not answer.
     case unreachable = 4
     /// Finished, but below the recall that was asked for, or without some of the targets.
     case incomplete = 5
@@ -54,7 +54,7 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
         case let refusal as Refusal: self.init(of: refusal.kind)
         case ClientError.usage: self = .usage
         case ClientError.forbidden: self = .refused
-        case ClientError.unreachable: self = .unreachable
+        case ClientError.unreachable, ClientError.unresponsive: self = .unreachable
         case is ExpressionError, is FileFault: self = .usage
         case is OutputFile.OutputClosed: self = .done
         default: self = .failed

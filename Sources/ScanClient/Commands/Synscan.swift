@@ -14,7 +14,7 @@ package struct Synscan: ParsableCommand {
               1    the job failed or was cancelled, or there is no way to its targets
               2    usage: the request cannot be understood or asks for what cannot be
               3    refused: outside scope, not yours to do, over your limit, or not for you
-              4    the daemon cannot be reached, or has not come back within a minute
+              4    the daemon cannot be reached, or has not answered or come back within a minute
               5    finished below its recall goal, or without targets that could not be scanned
               130  interrupted
 

@@ -1,4 +1,5 @@
 package import FoundationEssentials
+import Glibc
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -27,29 +28,37 @@ package final class ControlConnection {
 
     private var inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator
     private let outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+    private let watch: SilenceWatch
     /// The daemon did not take a request to its end.
     private var isCutShort = false
 
     private init(
         inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>.AsyncIterator,
-        outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+        outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>, watch: SilenceWatch
     ) {
         self.inbound = inbound
         self.outbound = outbound
+        self.watch = watch
     }
 
-    /// Connects, hands the connection to `body` and closes it afterwards.
+    /// Connects, hands the connection to `body` and closes it afterwards. A daemon that says nothing for long is told of by `tell`, and given up in the
+    /// end.
     package static func open<Result>(
-        _ socket: ControlSocketPath, _ body: (ControlConnection) async throws -> Result
+        _ socket: ControlSocketPath, silence: SilenceLimits = .standard, tell: @escaping @Sendable (String) -> Void = Console.note,
+        _ body: (ControlConnection) async throws -> Result
     ) async throws -> Result {
-        let pipeline = try await connect(socket)
+        let pipeline = try await connect(socket, silence, tell)
+        let watch = SilenceWatch(silence, tell: tell)
+        watch.start(pipeline.channel)
+        defer { watch.stop() }
         var outcome: Swift.Result<Result, any Error> = .failure(lost)
         // What the body came to counts; a daemon that closes first makes the closing here fail.
         try? await pipeline.executeThenClose { inbound, outbound in
             do {
-                outcome = .success(try await body(ControlConnection(inbound: inbound.makeAsyncIterator(), outbound: outbound)))
+                outcome = .success(
+                    try await body(ControlConnection(inbound: inbound.makeAsyncIterator(), outbound: outbound, watch: watch)))
             } catch {
-                outcome = .failure(isBreak(error) ? lost : error)
+                outcome = .failure(watch.hasEnded ? watch.failure : isBreak(error) ? lost : error)
             }
         }
         return try outcome.get()
@@ -60,17 +69,44 @@ package final class ControlConnection {
         error is IOError || error is ChannelError || error is NIOAsyncWriterError
     }
 
-    private static func connect(_ socket: ControlSocketPath) async throws -> Pipeline {
-        do {
-            return try await ClientBootstrap(group: loop)
-                .connect(unixDomainSocketPath: socket.path) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                        return try Pipeline(wrappingChannelSynchronously: channel)
-                    }
-                }
-        } catch let error as IOError {
-            throw socket.failure(error.errnoCode)
+    /// Waits for a place where many others want to connect, too.
+    private static func connect(
+        _ socket: ControlSocketPath, _ silence: SilenceLimits, _ tell: @Sendable (String) -> Void
+    ) async throws -> Pipeline {
+        let start = ContinuousClock.now
+        var isTold = false
+        while true {
+            if let pipeline = try await tryToConnect(socket) { return pipeline }
+            let waited = ContinuousClock.now - start
+            guard waited < silence.limit else { throw SilenceWatch.failure(silence) }
+            if waited >= silence.told, !isTold {
+                isTold = true
+                tell("synscan: so many want to connect to synscand that it has had no place for \(silence.told.components.seconds) s…")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// Nil when there is no place at present.
+    private static func tryToConnect(_ socket: ControlSocketPath) async throws -> Pipeline? {
+        var failure: ClientError = lost
+        for path in socket.attempts {
+            do {
+                return try await pipeline(to: path)
+            } catch let error as IOError {
+                if error.errnoCode == EAGAIN { return nil }
+                failure = socket.failure(error.errnoCode)
+            }
+        }
+        throw failure
+    }
+
+    private static func pipeline(to path: String) async throws -> Pipeline {
+        try await ClientBootstrap(group: loop).connect(unixDomainSocketPath: path) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                return try Pipeline(wrappingChannelSynchronously: channel)
+            }
         }
     }
 
@@ -123,6 +159,8 @@ package final class ControlConnection {
         var parts: [HTTPClientRequestPart] = [.head(.init(version: .http1_1, method: method, uri: request.path, headers: headers))]
         if !request.body.isEmpty { parts.append(.body(.byteBuffer(ByteBuffer(bytes: request.body)))) }
         parts.append(.end(nil))
+        watch.begin()
+        defer { watch.end() }
         do {
             try await outbound.write(contentsOf: parts)
         } catch  where Self.isBreak(error) {
@@ -135,7 +173,10 @@ package final class ControlConnection {
     private func acceptHead(of request: ControlRequest) async throws {
         do {
             try await readHead(of: request)
-        } catch  where isCutShort && request.body.count > Self.largeBody && !(error is Refusal) && !(error is CancellationError) {
+        } catch
+            where isCutShort && !watch.hasEnded && request.body.count > Self.largeBody && !(error is Refusal)
+            && !(error is CancellationError)
+        {
             throw Refusal(
                 .tooLarge,
                 "synscand closed the connection while it was sent a request of \(Quantities.count(request.body.count)) bytes; "
@@ -188,6 +229,8 @@ package final class ControlConnection {
     }
 
     private func nextPart() async throws -> HTTPClientResponsePart? {
+        watch.begin()
+        defer { watch.end() }
         do {
             let part = try await inbound.next()
             try Task.checkCancellation()

@@ -5,8 +5,7 @@ import ScanAPI
 package struct ControlSocketPath: Sendable, Equatable {
     package let path: String
 
-    /// What unix(7) leaves for a path, without the closing zero byte; one less than there is room for on Linux, as SwiftNIO has it.
-    private static let longestPath = 103
+    private static let longestPath = ControlSocket.longestPath
 
     /// `option` if it is given, else the environment's, else the default.
     package init(option: String?, environment: (String) -> String?) throws(ClientError) {
@@ -18,6 +17,12 @@ package struct ControlSocketPath: Sendable, Equatable {
                 "The socket's path has \(path.utf8.count) bytes, Unix sockets allow \(Self.longestPath): \(Escaping.forTerminal(path)). Use a shorter one."
             )
         }
+    }
+
+    /// Where to connect to, one after the other: root has a socket of its own, where there is no crowd.
+    var attempts: [String] {
+        let roots = ControlSocket.rootsPath(beside: path)
+        return geteuid() == 0 && roots.utf8.count <= Self.longestPath ? [roots, path] : [path]
     }
 
     /// The error for a connect(2) that failed with `code`.
