@@ -39,7 +39,7 @@ package struct Daemon: Sendable {
             logger: logger)
         defer { recorder.stop() }
         let (scope, brake) = (ScopeGuard(allowed: configuration.scope.allowed), Brake())
-        let halt = HaltSwitch(mark: HaltMark(directory: store.directory), brake: brake)
+        let halt = try HaltSwitch(mark: HaltMark(directory: store.directory), brake: brake, logger: logger)
         let queue = JobQueue(
             settings: settings, store: store, recorder: recorder, scope: scope, brake: brake, halt: halt, logger: logger)
         let retention = Retention(settings: settings, store: store, recorder: recorder, logger: logger)
@@ -78,7 +78,9 @@ package struct Daemon: Sendable {
         _ server: ControlServer, _ queue: JobQueue, _ recorder: Recorder, _ retention: Retention, _ service: ControlService
     ) async throws {
         let jobs = JobService(queue: queue, notifier: notifier, logger: logger)
-        let pulse = PulseService(queue: queue, recorder: recorder, notifier: notifier)
+        let pulse = PulseService(
+            queue: queue, recorder: recorder, server: server, watchdog: Watchdog(eventLoops: server.eventLoops), notifier: notifier,
+            logger: logger)
         let reload = ReloadService(service: service, notifier: notifier)
         var quiet = logger
         quiet.logLevel = .critical
@@ -141,24 +143,42 @@ private struct JobService: Service {
 private struct PulseService: Service {
     let queue: JobQueue
     let recorder: Recorder
+    let server: ControlServer
+    let watchdog: Watchdog
     let notifier: ServiceNotifier
+    let logger: Logger
 
     /// A thread that was not seen for that long hangs; ns.
     private static let longestSilence: Int64 = 10_000_000_000
+    /// How often the others are asked while there are no jobs, for an idle daemon shall sleep; ns.
+    private static let idleInterval: Int64 = 25_000_000_000
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var last = ""
+            var (last, hanging, lastAsked) = ("", [String](), Int64.min / 2)
             while !Task.isCancelled {
                 await queue.beat()
-                let isAlive = await queue.isAlive(within: Self.longestSilence)
-                if isAlive, recorder.isAlive(within: Self.longestSilence) { notifier.watchdog() }
+                server.look()
+                let now = hang(await queue.silent(for: Self.longestSilence))
+                if now.isEmpty { notifier.watchdog() }
+                if now != hanging, !now.isEmpty { logger.critical("Silent for more than 10 s: \(now.joined(separator: ", ")).") }
+                hanging = now
+                if await !queue.isIdle || SteadyClock.nanoseconds() - lastAsked > Self.idleInterval {
+                    watchdog.ask()
+                    lastAsked = SteadyClock.nanoseconds()
+                }
                 let status = await queue.summary
                 if status != last { notifier.status(status) }
                 last = status
                 await queue.rest()
             }
         }
+    }
+
+    /// Who hangs, besides those of the jobs.
+    private func hang(_ ofJobs: [String]) -> [String] {
+        let recorders = recorder.isAlive(within: Self.longestSilence) ? [] : ["the recorder"]
+        return ofJobs + recorders + watchdog.silent(for: Self.longestSilence)
     }
 }
 
@@ -171,8 +191,7 @@ private struct ReloadService: Service {
         await cancelWhenGracefulShutdown {
             for await _ in await UnixSignalsSequence(trapping: .sighup) {
                 notifier.reloading()
-                // Both outcomes are in the log.
-                _ = try? await service.reload()
+                await service.reloadForSignal()
                 notifier.reloaded()
             }
         }

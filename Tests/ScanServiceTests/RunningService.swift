@@ -32,7 +32,7 @@ final class RunningService: Sendable {
         recorder = try Recorder(store: store, path: directory.file("log"), group: nil, formatter: Samples.formatter, logger: logger)
         let settings = Settings(configuration)
         let (scope, brake) = (ScopeGuard(allowed: configuration.scope.allowed), Brake())
-        let halt = HaltSwitch(mark: HaltMark(directory: store.directory), brake: brake)
+        let halt = try HaltSwitch(mark: HaltMark(directory: store.directory), brake: brake, logger: logger)
         queue = JobQueue(settings: settings, store: store, recorder: recorder, scope: scope, brake: brake, halt: halt, logger: logger)
         let retention = Retention(settings: settings, store: store, recorder: recorder, logger: logger)
         let service = ControlService(

@@ -20,6 +20,8 @@ package final class SendHelper: Sendable {
         let turn = Atomic<Int>(Turn.sender)
         let isAsleep = Atomic<Bool>(false)
         let isWaitedFor = Atomic<Bool>(false)
+        /// When the helper was asked for a sign of life that it has not given yet, ns; 0 when it has.
+        let asked = Atomic<Int64>(0)
         let begun: WakeEvent
         let done: WakeEvent
 
@@ -45,11 +47,28 @@ package final class SendHelper: Sendable {
         let desk = try Desk()
         thread = try WorkerThread("scan-send") { Self.run(desk, send) }
         self.desk = desk
+        Self.desks.withLock { $0[ObjectIdentifier(desk)] = desk }
     }
 
     deinit {
+        Self.desks.withLock { $0[ObjectIdentifier(desk)] = nil }
         start(0..<0)
         thread.join()
+    }
+
+    // MARK: - The watchdog
+
+    /// Those of all helpers.
+    private static let desks = Mutex<[ObjectIdentifier: Desk]>([:])
+
+    /// Whether a helper has not answered for `nanoseconds`, though it was asked; asks those that have. Any thread.
+    package static func isAnySilent(for nanoseconds: Int64) -> Bool {
+        let now = SteadyClock.nanoseconds()
+        return desks.withLock { Array($0.values) }.reduce(false) { isAny, desk in
+            let (isFirst, asked) = desk.asked.compareExchange(expected: 0, desired: now, ordering: .relaxed)
+            if isFirst { desk.begun.signal() }
+            return isAny || !isFirst && now - asked > nanoseconds
+        }
     }
 
     // MARK: - The sending thread
@@ -107,11 +126,15 @@ package final class SendHelper: Sendable {
         while true {
             if !spin(until: Turn.helper, desk) {
                 desk.isAsleep.store(true, ordering: .sequentiallyConsistent)
-                while desk.turn.load(ordering: .sequentiallyConsistent) != Turn.helper { desk.begun.wait(nanoseconds: .max) }
+                while desk.turn.load(ordering: .sequentiallyConsistent) != Turn.helper {
+                    desk.begun.wait(nanoseconds: .max)
+                    desk.asked.store(0, ordering: .relaxed)
+                }
                 desk.isAsleep.store(false, ordering: .relaxed)
             }
             let range = desk.first.load(ordering: .relaxed)..<desk.end.load(ordering: .relaxed)
             if range.isEmpty { return }
+            desk.asked.store(0, ordering: .relaxed)
             desk.result.store(send(range), ordering: .relaxed)
             desk.turn.store(Turn.sender, ordering: .sequentiallyConsistent)
             if desk.isWaitedFor.load(ordering: .sequentiallyConsistent) { desk.done.signal() }

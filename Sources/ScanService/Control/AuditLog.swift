@@ -23,74 +23,112 @@ package struct AuditEntry: Sendable {
 }
 
 /// One line of JSON for each request, done or refused; readable for root alone.
+///
+/// A thread of its own writes the lines, so that a disk keeps nobody waiting. What waits for it is bounded, for each user and for all: a request that finds
+/// no room for its line is not to be done.
 package final class AuditLog: Sendable {
-    private struct State {
-        var file: FileDescriptor
-        var isFailing = false
-    }
-
     package let path: String
-    private let state: Mutex<State>
-    private let logger: Logger
+    private let queue: AuditQueue
+    private let thread: WorkerThread
+    /// Lines that wait or will come: so many of one user, so many in all.
+    private let room = CallerShares(each: 1024, all: 8192)
 
-    /// Opens the file, making it if it is not there: 0600. Never follows a symbolic link.
+    /// How long an answer waits for its line, and the end of the daemon for the last ones.
+    private static let patience = Duration.seconds(1)
+    private static let lastPatience: Int64 = 2_000_000_000
+    /// A reopening that a disk keeps waiting longer is told so.
+    private static let reopenLimit = Duration.seconds(10)
+    /// What root's lines may take besides, for what must not be refused.
+    private static let reserve = 1024
+    /// Bytes; of a longer line only the beginnings are kept.
+    private static let longestLine = 4096
+
+    /// Opens the file, making it if it is not there: 0600. Never follows a symbolic link. Blocks.
     package init(path: String, logger: Logger) throws(ServiceError) {
         self.path = path
-        self.logger = logger
-        state = Mutex(State(file: try Self.open(path)))
-    }
-
-    deinit {
-        state.withLock { try? $0.file.close() }
-    }
-
-    private static func open(_ path: String) throws(ServiceError) -> FileDescriptor {
         do {
-            let file = try FileDescriptor.open(
-                path, .readWrite, options: [.append, .create, .closeOnExec, .noFollow, .nonBlocking], permissions: .ownerReadWrite)
-            var status = stat()
-            guard fstat(file.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG, fchmod(file.rawValue, 0o600) == 0 else {
-                try? file.close()
-                throw ServiceError("the audit log \(path) is not a regular file of this user's")
-            }
-            // What a power loss has left of a line is no beginning for the next.
-            if try ResultsLog.tail(of: file, before: Int64(status.st_size)).last ?? UInt8(ascii: "\n") != UInt8(ascii: "\n") {
-                _ = try file.writeAll([UInt8(ascii: "\n")])
-            }
-            return file
+            let queue = try AuditQueue()
+            let writer = AuditWriter(path: path, file: try AuditWriter.open(path), queue: queue, logger: logger)
+            thread = try WorkerThread("audit") { writer.run() }
+            self.queue = queue
         } catch let error as ServiceError {
             throw error
         } catch {
-            throw ServiceError("cannot open the audit log \(path): \(ServiceError.words(error))")
+            throw ServiceError("the audit log cannot be kept: \(error)")
         }
     }
 
-    /// Goes on in a new file where this one has been renamed. Blocks.
-    package func reopen() throws(ServiceError) {
-        let next = try Self.open(path)
-        let old = state.withLock { state in
-            defer { state.file = next }
-            return state.file
-        }
-        try? old.close()
+    /// Waits for the last lines, but not for a disk that does not take them.
+    deinit {
+        queue.close()
+        if queue.finished.wait(nanoseconds: Self.lastPatience) { thread.join() } else { thread.detach() }
     }
 
-    /// Appends the entry. What the file does not take goes to the daemon's own log, so that it is kept somewhere.
-    package func write(_ entry: AuditEntry) {
-        let line = Self.line(entry, at: Timestamp(microseconds: WallClock.microseconds()))
-        let failure = state.withLock { state -> (code: Errno, isFirst: Bool)? in
-            var before = stat()
-            fstat(state.file.rawValue, &before)
-            // One call, so that lines never mix.
-            let count = Glibc.write(state.file.rawValue, line, line.count)
-            let code = count == line.count ? nil : Errno(rawValue: count < 0 ? errno : ENOSPC)
-            if count > 0, code != nil { ftruncate(state.file.rawValue, before.st_size) }
-            defer { state.isFailing = code != nil }
-            return code.map { ($0, !state.isFailing) }
+    /// Keeps room for the line of a request that is about to be done; false when there is none. `write` or `note` gives it back.
+    package func reserve(for uid: UInt32) -> Bool { room.take(1, by: uid) }
+
+    /// Appends the line for which there is room, and returns when the file has it, or after a second at most.
+    package func write(_ entry: AuditEntry) async {
+        let (stream, end) = AsyncStream.makeStream(of: Void.self)
+        put(entry) { end.finish() }
+        let patience = Task {
+            try? await Task.sleep(for: Self.patience)
+            end.finish()
         }
-        guard let failure else { return }
-        if failure.isFirst { logger.error("The audit log \(path) takes no lines (\(failure.code)): they stand here until it does.") }
-        logger.notice("audit \(String(decoding: line.dropLast(), as: UTF8.self))")
+        for await _ in stream {}
+        patience.cancel()
+    }
+
+    /// Appends a line for which no room was kept: of what is never refused, or was not a request. Where there is no room at all it is counted, and the
+    /// count is written. Returns at once. Any thread.
+    package func note(_ entry: AuditEntry) {
+        let uid = entry.peer?.uid ?? 0
+        let most = uid == 0 ? 2 * Self.reserve : Self.reserve
+        guard room.take(1, by: uid, atMost: most) else { return queue.countUnwritten() }
+        put(entry) {}
+    }
+
+    /// Counts a request that was refused because there was no room for its line.
+    package func noteRefused() { queue.countUnwritten() }
+
+    private func put(_ entry: AuditEntry, _ done: @escaping @Sendable () -> Void) {
+        let uid = entry.peer?.uid ?? 0
+        let line = Self.bounded(entry, at: Timestamp(microseconds: WallClock.microseconds()))
+        queue.put(
+            .line(line) { [room] in
+                room.giveBack(1, by: uid)
+                done()
+            })
+    }
+
+    /// Goes on in a new file where this one has been renamed; what was written so far is safe in the old one. Throws what keeps it from that.
+    package func reopen() async throws {
+        let (stream, end) = AsyncStream.makeStream(of: Result<Void, ServiceError>.self)
+        queue.put(.reopen { end.yield($0) })
+        let patience = Task {
+            try await Task.sleep(for: Self.reopenLimit)
+            end.yield(.failure(ServiceError("the disk of the audit log \(path) does not answer; it is reopened when it does")))
+        }
+        defer { patience.cancel() }
+        for await outcome in stream { return try outcome.get() }
+    }
+
+    /// The line, of which only the beginnings are kept where it is too long.
+    private static func bounded(_ entry: AuditEntry, at time: Timestamp) -> [UInt8] {
+        let whole = line(entry, at: time)
+        guard whole.count > longestLine else { return whole }
+        var short = entry
+        short.command = beginning(entry.command)
+        short.reason = entry.reason.map(beginning)
+        short.targets = entry.targets.map(beginning)
+        while line(short, at: time).count > longestLine, !short.targets.isEmpty { short.targets.removeLast() }
+        return line(short, at: time)
+    }
+
+    /// In characters of which each takes six bytes at most.
+    private static func beginning(_ text: String) -> String {
+        let scalars = text.unicodeScalars
+        return scalars.count > 200 ? String(String.UnicodeScalarView(scalars.prefix(200))) + "…" : text
     }
 
     /// `v time uid pid role command job targets verdict status reason`, absent values left out.

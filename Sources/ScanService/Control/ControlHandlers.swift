@@ -13,25 +13,57 @@ import Synchronization
 struct ControlHandlers: Sendable {
     let service: ControlService
     let bodies: RequestBodies
-    private let peers = PeerBook()
-
-    init(service: ControlService, bodies: RequestBodies) {
-        self.service = service
-        self.bodies = bodies
-    }
 
     /// How many jobs a list shows unless asked otherwise, and at most.
     private static let listLimit = 100
     private static let greatestListLimit = Routes.greatestListLimit
 
-    /// Never throws: whatever goes wrong becomes an answer. Every request is audited.
-    func respond(to request: Request, context: ControlContext) async -> Response {
-        let audit = Mutex(AuditEntry(command: "\(RequestReader.shown(request.method.rawValue)) \(RequestReader.shown(request.uri.path))"))
-        let response = await answer(request, context.channel, audit)
-        audit.withLock { entry in
-            entry.status = Int(response.status.code)
-            service.audit.write(entry)
+    /// Has `write` write the answer. Whatever goes wrong becomes an answer, and every request is audited: one for whose line there is no room is not
+    /// done. A halt always is. Throws what `write` throws.
+    func respond(to request: Request, on channel: any Channel, _ write: (Response) async throws -> Void) async throws {
+        guard !Self.isHalt(request), let peer = try? service.peers.peer(of: channel) else {
+            return try await write(await audited(request, channel, hasRoom: false))
         }
+        let hasRole = (try? service.role(of: peer)) != nil
+        guard service.work.take(1, by: peer.uid, atMost: hasRole ? Self.requestsOfOne : Self.requestsOfStranger) else {
+            return try await write(Self.tooMany(peer.uid, service.audit))
+        }
+        defer { service.work.giveBack(by: peer.uid) }
+        guard service.audit.reserve(for: peer.uid) else { return try await write(Self.unrecordable(service.audit)) }
+        try await write(await audited(request, channel, hasRoom: true))
+    }
+
+    /// How many requests of one user are worked on at the same time, streams among them; and of one who has no role.
+    private static let requestsOfOne = 64
+    private static let requestsOfStranger = 4
+
+    private static func isHalt(_ request: Request) -> Bool { request.method == .post && request.uri.path == Routes.halt }
+
+    private static func tooMany(_ uid: UInt32, _ audit: AuditLog) -> Response {
+        audit.noteRefused()
+        return Answer.closing(
+            Answer.refusal(
+                Refusal(.limit, "User \(uid) has too many requests in work already, streams among them: wait for one of them, or end one."))
+        )
+    }
+
+    private static func unrecordable(_ audit: AuditLog) -> Response {
+        audit.noteRefused()
+        return Answer.closing(
+            Answer.refusal(
+                Refusal(
+                    .unavailable,
+                    "The audit log takes no lines at present, and nothing but a halt is done that cannot be recorded: try again later.")))
+    }
+
+    private func audited(_ request: Request, _ channel: any Channel, hasRoom: Bool) async -> Response {
+        let audit = Mutex(AuditEntry(command: "\(RequestReader.shown(request.method.rawValue)) \(RequestReader.shown(request.uri.path))"))
+        let response = await answer(request, channel, audit)
+        let entry = audit.withLock { entry in
+            entry.status = Int(response.status.code)
+            return entry
+        }
+        if hasRoom { await service.audit.write(entry) } else { service.audit.note(entry) }
         return request.method == .head ? response.createHeadResponse() : response
     }
 
@@ -40,7 +72,7 @@ struct ControlHandlers: Sendable {
         let command = (try? route.get())?.commands[request.method]
         if let command { audit.withLock { $0.command = command.name } }
         do {
-            let asker = try await asker(on: channel, audit)
+            let asker = try asker(on: channel, audit)
             let route = try route.get()
             guard let command else {
                 audit.withLock { $0.reason = "no such method" }
@@ -64,8 +96,8 @@ struct ControlHandlers: Sendable {
     }
 
     /// Throws for those who may do nothing.
-    private func asker(on channel: any Channel, _ audit: borrowing Mutex<AuditEntry>) async throws -> Asker {
-        let peer = try await peers.peer(of: channel)
+    private func asker(on channel: any Channel, _ audit: borrowing Mutex<AuditEntry>) throws(Refusal) -> Asker {
+        let peer = try service.peers.peer(of: channel)
         audit.withLock { $0.peer = peer }
         let role = try service.role(of: peer)
         audit.withLock { $0.role = role }
@@ -80,7 +112,8 @@ struct ControlHandlers: Sendable {
         if let reference = route.reference, let job = try? await service.job(reference) {
             audit.withLock { ($0.job, $0.targets) = (job.id, job.targets) }
         } else if route == .jobs || route == .plans, RequestBodies.isSmall(request) {
-            let targets = try? await bodies.reading(JobRequest.self, of: request, on: channel) { Self.shownTargets($0) }
+            let uid = audit.withLock { $0.peer?.uid ?? 0 }
+            let targets = try? await bodies.reading(JobRequest.self, of: request, on: channel, by: uid) { Self.shownTargets($0) }
             audit.withLock { $0.targets = targets ?? [] }
         }
     }
@@ -92,13 +125,13 @@ struct ControlHandlers: Sendable {
         case .status: return try Answer.json(try await service.status(for: asker))
         case .openAPI: return Answer.document(OpenAPIDocument.bytes)
         case .plans:
-            let (plan, targets) = try await bodies.reading(JobRequest.self, of: request, on: channel) { request in
-                (await Result.catching { try await service.plan(request) }, Self.shownTargets(request))
+            let (plan, targets) = try await bodies.reading(JobRequest.self, of: request, on: channel, by: asker.uid) { request in
+                (await Result.catching { try await service.plan(request, by: asker) }, Self.shownTargets(request))
             }
             audit.withLock { $0.targets = targets }
             return try Answer.json(try plan.get())
         case .jobs where request.method == .post:
-            let (job, targets) = try await bodies.reading(JobRequest.self, of: request, on: channel) { request in
+            let (job, targets) = try await bodies.reading(JobRequest.self, of: request, on: channel, by: asker.uid) { request in
                 (await Result.catching { try await service.submit(request, by: asker) }, Self.shownTargets(request))
             }
             audit.withLock { $0.targets = targets }
@@ -127,7 +160,7 @@ struct ControlHandlers: Sendable {
         case .findings: return findings(of: job.id)
         case .job where request.method == .delete: return try Answer.json(try await service.delete(job, by: asker))
         case .job where request.method == .patch:
-            let change = try await bodies.reading(JobChange.self, of: request, on: channel) { $0 }
+            let change = try await bodies.reading(JobChange.self, of: request, on: channel, by: asker.uid) { $0 }
             return try Answer.json(try await service.change(job, change, by: asker))
         default: return try Answer.json(job)
         }

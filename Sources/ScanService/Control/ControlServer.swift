@@ -3,9 +3,11 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 package import Logging
-import NIOCore
+package import NIOCore
 import NIOPosix
+import ScanAPI
 import ServiceLifecycle
+import Synchronization
 import SystemPackage
 
 /// Serves the control interface on its Unix socket until the service group shuts down.
@@ -15,8 +17,18 @@ package struct ControlServer: Service {
     private let path: String
     private let logger: Logger
     private let onListening: @Sendable () -> Void
+    /// The memory for requests, shared by all sockets.
+    private let bodies: RequestBodies
 
+    /// The listeners' own event loop for root: no crowd at the socket keeps it busy.
+    private let rootsLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    /// Told to look whether the sockets are still there.
+    private let looks = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    /// What is open at the same time: of all users, of one, and at root's own socket.
     private static let connectionLimit = 8192
+    private static let connectionsOfOne = 2048
+    private static let rootsConnections = 1024
     private static let idleLimit = TimeAmount.seconds(30)
     private static let farewell = Duration.milliseconds(500)
 
@@ -26,6 +38,7 @@ package struct ControlServer: Service {
         self.service = service
         self.logger = logger
         self.onListening = onListening
+        bodies = RequestBodies(limit: service.settings.current.limits.maxRequestBytes)
         path = service.settings.current.control.socket
         let directory = FilePath(path).removingLastComponent()
         guard access(directory.string, F_OK) == 0 else {
@@ -34,32 +47,94 @@ package struct ControlServer: Service {
         lock = try ProcessLock("\(path).lock", protecting: "the socket \(path)")
     }
 
+    /// The event loops that serve all sockets, for the watchdog.
+    package var eventLoops: [any EventLoop] {
+        Array(MultiThreadedEventLoopGroup.singleton.makeIterator()) + Array(rootsLoop.makeIterator())
+    }
+
+    /// Makes a socket again that somebody has deleted. Returns at once.
+    package func look() { looks.continuation.yield() }
+
     package func run() async throws {
-        let handlers = ControlHandlers(service: service, bodies: RequestBodies(limit: service.settings.current.limits.maxRequestBytes))
-        var quiet = logger
-        quiet.logLevel = .warning
-        // Not the framework's application: that looks at the clock each second, and an idle daemon shall sleep.
-        let server = try HTTPServerBuilder.http1(configuration: .init(idleTimeout: Self.idleLimit)).buildServer(
-            configuration: .init(
-                address: .unixDomainSocket(path: path), availableConnectionsDelegate: .maximum(Self.connectionLimit, logger: quiet)),
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet
-        ) { [quiet] request, writer, channel in
-            let context = ControlContext(source: .init(channel: channel, logger: quiet))
-            var response = await handlers.respond(to: request, context: context)
+        let everybodys = Listener(
+            server: self, path: path, loops: MultiThreadedEventLoopGroup.singleton, most: Self.mostConnections,
+            connections: CallerShares(each: Self.connectionsOfOne, all: Self.mostConnections)
+        ) { service.access.apply(service.settings.current.control) }
+        let roots = Listener(
+            server: self, path: ControlSocket.rootsPath(beside: path), loops: rootsLoop, most: Self.rootsConnections,
+            connections: CallerShares(each: Self.rootsConnections, all: Self.rootsConnections)
+        ) { chmod(ControlSocket.rootsPath(beside: path), 0o600) }
+        defer {
+            unlink(everybodys.path)
+            unlink(roots.path)
+        }
+        try await Self.untilStopped {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                if roots.isPossible { try await start(roots, in: &group) }
+                try await start(everybodys, in: &group)
+                onListening()
+                await withGracefulShutdownHandler {
+                    for await _ in looks.stream {
+                        for listener in [everybodys, roots] where listener.isPossible && !listener.isThere {
+                            await restart(listener, in: &group)
+                        }
+                    }
+                } onGracefulShutdown: {
+                    looks.continuation.finish()
+                }
+            }
+        }
+    }
+
+    /// So many as the process may have, and descriptors left for everything else.
+    private static var mostConnections: Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return connectionLimit }
+        return min(connectionLimit, max(64, Int(clamping: limit.rlim_cur) / 2))
+    }
+
+    /// Returns when it listens. Throws when it cannot.
+    private func start(_ listener: Listener, in group: inout ThrowingTaskGroup<Void, any Error>) async throws {
+        let (listening, arrival) = AsyncStream.makeStream(of: Result<Void, any Error>.self)
+        group.addTask {
+            do {
+                try await listener.run { arrival.yield(.success(())) }
+            } catch {
+                // Told to whoever started it, or ends the daemon.
+                guard case .enqueued = arrival.yield(.failure(error)) else { throw error }
+            }
+        }
+        for await outcome in listening {
+            arrival.finish()
+            return try outcome.get()
+        }
+    }
+
+    private func restart(_ listener: Listener, in group: inout ThrowingTaskGroup<Void, any Error>) async {
+        do {
+            try await start(listener, in: &group)
+            logger.warning("The socket \(listener.path) was gone; it is made again.")
+        } catch {
+            logger.error("The socket \(listener.path) is gone and cannot be made again: \(error). It is tried again.")
+        }
+    }
+
+    /// Serves one connection's request.
+    fileprivate func answer(
+        _ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel, _ handlers: ControlHandlers
+    ) async throws {
+        var writer: ResponseWriter? = writer
+        try await handlers.respond(to: request, on: channel) { response in
+            var response = response
             response.headers[.date] = Self.httpDate
             response.headers[.server] = "synscand"
             do {
-                try await writer.write(response: response.head, body: response.body)
+                try await writer.take()?.write(response: response.head, body: response.body)
             } catch {
                 // The framework would answer some errors, behind the beginning of this answer.
                 throw Unanswered(cause: error)
             }
-        } onServerRunning: { _ in
-            service.access.apply(service.settings.current.control)
-            onListening()
         }
-        defer { unlink(path) }
-        try await Self.untilStopped { try await server.run() }
     }
 
     /// An answer could not be written; its connection closes.
@@ -87,6 +162,68 @@ package struct ControlServer: Service {
             }
             defer { group.cancelAll() }
             try await group.next()
+        }
+    }
+}
+
+extension ControlServer {
+    /// A socket that is listened at.
+    fileprivate final class Listener: Sendable {
+        let server: ControlServer
+        let path: String
+        private let loops: MultiThreadedEventLoopGroup
+        private let most: Int
+        private let connections: CallerShares
+        private let handlers: ControlHandlers
+        private let giveAccess: @Sendable () -> Void
+        /// The socket's file as it was made.
+        private let made = Mutex<ino_t?>(nil)
+
+        init(
+            server: ControlServer, path: String, loops: MultiThreadedEventLoopGroup, most: Int, connections: CallerShares,
+            giveAccess: @escaping @Sendable () -> Void
+        ) {
+            self.giveAccess = giveAccess
+            self.server = server
+            self.path = path
+            self.loops = loops
+            self.most = most
+            self.connections = connections
+            handlers = ControlHandlers(service: server.service, bodies: server.bodies)
+        }
+
+        /// Whether an address takes so long a path (unix(7)).
+        var isPossible: Bool { path.utf8.count <= ControlSocket.longestPath }
+
+        /// Whether the socket's file is still the one that was made.
+        var isThere: Bool { made.withLock { $0 != nil && $0 == inode } }
+
+        private var inode: ino_t? {
+            var status = stat()
+            return lstat(path, &status) == 0 ? status.st_ino : nil
+        }
+
+        /// Not the framework's application: that looks at the clock each second, and an idle daemon shall sleep.
+        func run(_ onListening: @escaping @Sendable () -> Void) async throws {
+            var quiet = server.logger
+            quiet.logLevel = .warning
+            let (service, connections) = (server.service, connections)
+            let configuration = HTTP1Channel.Configuration(
+                additionalChannelHandlers: [ConnectionGate(service: service, connections: connections)],
+                idleTimeout: ControlServer.idleLimit)
+            let http = try HTTPServerBuilder.http1(configuration: configuration).buildServer(
+                configuration: .init(
+                    address: .unixDomainSocket(path: path), backlog: 4096,
+                    availableConnectionsDelegate: .maximum(most, logger: quiet)),
+                eventLoopGroup: loops, logger: quiet
+            ) { [server, handlers] request, writer, channel in
+                try await server.answer(request, writer, channel, handlers)
+            } onServerRunning: { [self] _ in
+                made.withLock { $0 = inode }
+                giveAccess()
+                onListening()
+            }
+            try await http.run()
         }
     }
 }

@@ -16,6 +16,9 @@ package struct ControlService: Sendable {
     let halt: HaltSwitch
     let retention: Retention
     let audit: AuditLog
+    let peers = PeerBook()
+    /// Requests that are being worked on, streams among them.
+    let work = CallerShares(each: 64, all: 1024)
     let catalog: PortCatalog
     let reader: RequestReader
     let planner: Planner
@@ -65,7 +68,7 @@ package struct ControlService: Sendable {
         let configuration = settings.current
         let scope = configuration.scope
         var status = DaemonStatus(
-            version: Version.current, pid: getpid(), started: started, jobs: try await store.jobCounts(),
+            version: Version.current, pid: getpid(), started: started, jobs: try await jobCounts(),
             maxRate: configuration.limits.maxRate,
             scopeAllow: scope.allowWords, scopeDeny: scope.denyWords + Scope.neverWords, resultsLog: configuration.results.log,
             store: configuration.store.directory, configuration: configurationPath, portRanking: catalog.ranking.source,
@@ -77,18 +80,27 @@ package struct ControlService: Sendable {
         return status
     }
 
-    package func plan(_ request: JobRequest) async throws -> Plan {
-        let draft = try await reader.draft(request)
-        return try await WorkPools.run { try planner.plan(draft) }
+    /// How many jobs are in each state; of those that are not over alone where the store's disk does not answer.
+    private func jobCounts() async throws -> [String: Int] {
+        if let counts = try await answer(within: Self.diskPatience, { [store] in try await store.jobCounts() }) { return counts }
+        return await queue.counts
+    }
+
+    /// How long somebody who asks waits for a disk that is not needed for the answer.
+    private static let diskPatience = Duration.seconds(1)
+
+    package func plan(_ request: JobRequest, by asker: Asker) async throws -> Plan {
+        let draft = try await reader.draft(request, for: asker.uid)
+        return try await WorkPools.run(for: asker.uid) { try planner.plan(draft) }
     }
 
     /// Checks everything that can be wrong with a job before it is taken; then it is durable.
     package func submit(_ request: JobRequest, by asker: Asker) async throws -> Job {
         do {
             try checkPriority(request.priority, asker)
-            let draft = try await reader.draft(request)
+            let draft = try await reader.draft(request, for: asker.uid)
             try planner.checkScope(draft)
-            _ = try await WorkPools.run { try planner.paths(to: draft) }
+            _ = try await WorkPools.run(for: asker.uid) { try planner.paths(to: draft) }
             try await queue.checkPorts()
             return try await queue.submit(draft, by: asker.peer.submitter, limit: asker.limit(settings.current.limits.perUserQueued))
         } catch let refusal as Refusal where [.refused, .conflict, .limit].contains(refusal.kind) {
@@ -199,6 +211,7 @@ package struct ControlService: Sendable {
         do {
             let reload = try await WorkPools.run { try reloader.reload() }
             access.apply(settings.current.control)
+            peers.closeAll { (try? role(of: $0)) == nil }
             await queue.reconfigured()
             retention.call()
             for line in reload.changed { logger.notice("Reloaded \(line)") }
@@ -213,31 +226,72 @@ package struct ControlService: Sendable {
     /// Goes on in new files where the logs have been renamed.
     package func reopen() async throws -> Reopening {
         try await recorder.reopen()
-        try await WorkPools.run { try audit.reopen() }
+        try await audit.reopen()
         return Reopening(resultsLog: settings.current.results.log, auditLog: audit.path)
+    }
+
+    /// Reads the configuration again because of a signal; that is a request like others, but nobody is known to have made it.
+    package func reloadForSignal() async {
+        var entry = AuditEntry(command: "reload")
+        do {
+            _ = try await reload()
+            (entry.status, entry.reason) = (200, "SIGHUP")
+        } catch {
+            let refusal = Refusal(of: error)
+            (entry.status, entry.reason) = (refusal.kind.httpStatus, "SIGHUP: \(refusal.message)")
+        }
+        audit.note(entry)
+    }
+
+    /// Stops all sending when this one may do that. What else a halt takes, `halt` does. Never blocks. Any thread.
+    func brake(for peer: Peer) {
+        guard let role = try? role(of: peer), role == .admin else { return }
+        halt.stop(Halt(since: JobQueue.now, uid: peer.uid))
     }
 
     /// Stops all sending, until `unhalt`.
     package func halt(by asker: Asker) async throws -> DaemonStatus {
-        let new = Halt(since: JobQueue.now, uid: asker.uid)
+        halt.stop(Halt(since: JobQueue.now, uid: asker.uid))
         logger.warning("Halted by user \(asker.uid): no packet leaves until synscan unhalt.")
-        let outcome = await Result.catching { try await WorkPools.run { [halt] in try halt.stop(new) } }
+        let outcome = await halt.kept(within: Self.diskPatience)
         await queue.haltChanged()
-        do {
-            try outcome.get()
-        } catch {
+        switch outcome {
+        case .kept: return try await status(for: asker)
+        case .failed(let error):
             throw Refusal(.internal, "No packet leaves any more, but that would not outlast a restart: \(error).")
+        case .late:
+            throw Refusal(
+                .internal,
+                "No packet leaves any more, but that would not outlast a restart yet: the disk of the store does not answer. It is written when it does."
+            )
         }
-        return try await status(for: asker)
     }
 
     /// Lets packets leave again.
     package func unhalt(by asker: Asker) async throws -> DaemonStatus {
-        try await WorkPools.run { [halt] in try halt.release() }
+        do {
+            try await halt.release(within: .seconds(10))
+        } catch {
+            throw Refusal(.internal, "Still halted: \(error).")
+        }
         await queue.haltChanged()
         logger.notice("Packets may leave again, says user \(asker.uid).")
         return try await status(for: asker)
     }
+}
+
+/// What `body` gives, or nil when that takes longer than `limit`; then nobody waits for it any more.
+func answer<Value: Sendable>(within limit: Duration, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value? {
+    let (stream, outcome) = AsyncStream.makeStream(of: Result<Value, any Error>?.self)
+    let work = Task { outcome.yield(await Result.catching { try await body() }) }
+    let patience = Task {
+        try await Task.sleep(for: limit)
+        work.cancel()
+        outcome.yield(nil)
+    }
+    defer { patience.cancel() }
+    for await first in stream { return try first?.get() }
+    return nil
 }
 
 extension Result where Failure == any Error {

@@ -20,40 +20,38 @@ package struct Peer: Sendable, Equatable {
 
     package var isRoot: Bool { uid == 0 }
 
-    /// Asks the kernel. Throws `Refusal` when it does not tell.
-    package init(of channel: any Channel) async throws {
-        guard let socket = channel as? any SocketOptionProvider else { throw Self.unknown }
-        do {
-            let credentials: clinux_ucred = try await socket.unsafeGetSocketOption(level: .socket, name: .init(rawValue: SO_PEERCRED)).get()
-            let others = try await Self.groups(of: socket)
-            let groups = [credentials.gid] + others.filter { $0 != credentials.gid }
-            self.init(uid: credentials.uid, pid: credentials.pid, groups: groups)
-        } catch {
-            throw Self.unknown
-        }
+    /// Asks the kernel; done when this returns if called on the channel's event loop. Fails with a `Refusal` when the kernel does not tell.
+    package static func of(_ channel: any Channel) -> EventLoopFuture<Peer> {
+        guard let socket = channel as? any SocketOptionProvider else { return channel.eventLoop.makeFailedFuture(unknown) }
+        let credentials: EventLoopFuture<clinux_ucred> = socket.unsafeGetSocketOption(level: .socket, name: .init(rawValue: SO_PEERCRED))
+        return credentials.flatMap { [loop = channel.eventLoop] credentials in
+            groups(of: socket, loop).map { others in
+                let groups = [credentials.gid] + others.filter { $0 != credentials.gid }
+                return Peer(uid: credentials.uid, pid: credentials.pid, groups: groups)
+            }
+        }.flatMapErrorThrowing { _ in throw unknown }
     }
 
     /// The groups besides the primary one. The buffer comes filled with zeros and the kernel tells no count: what is zero behind the last group
     /// is no group. A leading zero is root's group; alone it is taken for none, which gives nobody a right.
-    private static func groups(of socket: any SocketOptionProvider) async throws -> [UInt32] {
-        do {
-            let few: InlineArray<256, UInt32> = try await socket.unsafeGetSocketOption(level: .socket, name: peerGroups).get()
-            return few.indices.map { few[$0] }.withoutTrailingZeros
-        } catch let error as IOError where error.errnoCode == ERANGE {
-            return try await manyGroups(of: socket)
+    private static func groups(of socket: any SocketOptionProvider, _ loop: any EventLoop) -> EventLoopFuture<[UInt32]> {
+        let few: EventLoopFuture<InlineArray<256, UInt32>> = socket.unsafeGetSocketOption(level: .socket, name: peerGroups)
+        return few.map { few in few.indices.map { few[$0] }.withoutTrailingZeros }.flatMapError { error in
+            guard let error = error as? IOError, error.errnoCode == ERANGE else { return loop.makeFailedFuture(error) }
+            return manyGroups(of: socket)
         }
     }
 
     /// Of its own, since its 256 KiB are taken when it is called.
-    private static func manyGroups(of socket: any SocketOptionProvider) async throws -> [UInt32] {
+    private static func manyGroups(of socket: any SocketOptionProvider) -> EventLoopFuture<[UInt32]> {
         // NGROUPS_MAX
-        let many: InlineArray<65_536, UInt32> = try await socket.unsafeGetSocketOption(level: .socket, name: peerGroups).get()
-        return many.indices.map { many[$0] }.withoutTrailingZeros
+        let many: EventLoopFuture<InlineArray<65_536, UInt32>> = socket.unsafeGetSocketOption(level: .socket, name: peerGroups)
+        return many.map { many in many.indices.map { many[$0] }.withoutTrailingZeros }
     }
 
     private static let peerGroups = NIOBSDSocket.Option(rawValue: Int32(CLINUX_SO_PEERGROUPS))
 
-    private static let unknown = Refusal(.refused, "The kernel does not say who asks.")
+    static let unknown = Refusal(.refused, "The kernel does not say who asks.")
 }
 
 extension [UInt32] {

@@ -25,13 +25,14 @@ struct RequestBodies: Sendable {
 
     /// Reads a request's body and hands it on, holding its memory until `use` is done. Throws `Refusal`.
     func reading<Body: RequestBody, Value: Sendable>(
-        _ type: Body.Type, of request: Request, on channel: any Channel, _ use: @escaping @Sendable (Body) async throws -> Value
+        _ type: Body.Type, of request: Request, on channel: any Channel, by uid: UInt32,
+        _ use: @escaping @Sendable (Body) async throws -> Value
     ) async throws -> Value {
         let length = request.headers[.contentLength].flatMap { Int($0) }
         if let length, length > limit { throw tooLarge }
         let read: @Sendable () async throws -> Value = {
             let bytes = try await bytes(of: request, channel)
-            let decoded = try await WorkPools.run { try RequestDecoder.decode(Body.self, Data(bytes.readableBytesView)) }
+            let decoded = try await WorkPools.run(for: uid) { try RequestDecoder.decode(Body.self, Data(bytes.readableBytesView)) }
             return try await use(decoded)
         }
         if let length, length <= Self.smallBody { return try await read() }

@@ -82,11 +82,16 @@ extension JobQueue {
         }
     }
 
-    /// Whether the threads of every run were at work lately: what the watchdog wants to know.
-    package func isAlive(within nanoseconds: Int64) -> Bool {
-        active.allSatisfy { id in
-            guard let job = jobs[id], job.machine.state == .running, let run = job.run else { return true }
-            return run.isAlive(within: nanoseconds)
-        }
+    /// Whether there are no jobs, so that nothing is to be done.
+    package var isIdle: Bool { jobs.isEmpty }
+
+    /// Whose threads have not been at work for so long: what the watchdog wants to know.
+    package func silent(for nanoseconds: Int64) -> [String] {
+        var silent = active.sorted().filter { id in
+            guard let job = jobs[id], job.machine.state == .running, let run = job.run else { return false }
+            return !run.isAlive(within: nanoseconds)
+        }.map { "job \($0)" }
+        if !active.isEmpty, SendHelper.isAnySilent(for: nanoseconds) { silent.append("a sending helper") }
+        return silent
     }
 }

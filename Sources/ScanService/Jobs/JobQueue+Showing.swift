@@ -4,8 +4,8 @@ package import ScanAPI
 extension JobQueue {
     /// Running jobs are shown this often.
     private static let tick = Duration.milliseconds(200)
-    /// So many ticks make ten seconds.
-    private static let restingTicks = 50
+    /// So many ticks make three seconds. A client that hears nothing for ten believes that the daemon hangs.
+    private static let restingTicks = 15
 
     /// The live job as it stands, nil when it is over or unknown.
     package func job(_ id: Int64) -> Job? { jobs[id]?.snapshot }
@@ -71,11 +71,17 @@ extension JobQueue {
         return ticker != nil
     }
 
+    /// How many of the jobs that are not over are in each state.
+    var counts: [String: Int] {
+        var counts: [String: Int] = [:]
+        for job in jobs.values { counts[job.machine.state.rawValue, default: 0] += 1 }
+        return counts
+    }
+
     /// `2 running, 3 queued`, for the service manager.
     package var summary: String {
-        var counts: [JobState: Int] = [:]
-        for job in jobs.values { counts[job.machine.state, default: 0] += 1 }
-        let parts = JobState.allCases.compactMap { state in counts[state].map { "\($0) \(state.rawValue)" } }
+        let counts = counts
+        let parts = JobState.allCases.compactMap { state in counts[state.rawValue].map { "\($0) \(state.rawValue)" } }
         let jobs = parts.isEmpty ? "no jobs" : parts.joined(separator: ", ")
         return holdReason.map { "\(jobs): \($0)" } ?? jobs
     }

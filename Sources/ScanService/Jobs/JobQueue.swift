@@ -67,6 +67,9 @@ package actor JobQueue {
         recorder.obstacles.listen { [weak self] in
             Task { await self?.meetObstacle() }
         }
+        halt.listen { [weak self] in
+            Task { await self?.haltChanged() }
+        }
         holdOrGoOn()
     }
 

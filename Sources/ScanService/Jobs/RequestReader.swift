@@ -14,11 +14,11 @@ package struct RequestReader: Sendable {
         self.resolver = resolver
     }
 
-    /// The draft of the job that `request` asks for; its scope is not checked yet. Throws `Refusal`.
-    package func draft(_ request: JobRequest) async throws -> JobDraft {
+    /// The draft of the job that `request` asks for, made when it is user `uid`'s turn; its scope is not checked yet. Throws `Refusal`.
+    package func draft(_ request: JobRequest, for uid: UInt32 = 0) async throws -> JobDraft {
         do {
             try checkOptions(request)
-            let (targets, exclusions) = try await WorkPools.run {
+            let (targets, exclusions) = try await WorkPools.run(for: uid) {
                 (try TargetList(request.targets), try (request.exclude ?? []).map { try TargetExpression(parsing: $0) })
             }
             let names = Set(targets.names + exclusions.compactMap(\.name))
@@ -26,7 +26,7 @@ package struct RequestReader: Sendable {
             // Nobody knows what they would have left out.
             try answers.refuseUnresolved(among: exclusions.compactMap(\.name), of: .exclusions)
             if request.strict == true { try answers.refuseUnresolved(among: targets.names, of: .strictTargets) }
-            return try await WorkPools.run { try draft(request, targets, exclusions, answers) }
+            return try await WorkPools.run(for: uid) { try draft(request, targets, exclusions, answers) }
         } catch {
             throw Refusal(of: error)
         }

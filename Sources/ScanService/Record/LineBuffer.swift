@@ -111,8 +111,8 @@ package struct LineBuffer: ~Copyable, @unchecked Sendable {
         append(digits: value % 1_000_000 / cut[places - 1], atLeast: places)
     }
 
-    /// A JSON string, quoted. Control characters (C0, DEL, C1) and the line and paragraph separators are escaped, so that the text cannot act on
-    /// whatever shows it.
+    /// A JSON string, quoted. Control characters (C0, DEL, C1), the line and paragraph separators and what turns the direction of writing are escaped,
+    /// so that the text cannot act on whatever shows it.
     package mutating func append(quoted text: String) {
         append(UInt8(ascii: "\""))
         if !appendPlain(text) { appendEscaped(text) }
@@ -139,7 +139,7 @@ package struct LineBuffer: ~Copyable, @unchecked Sendable {
             case 0x22, 0x5c:
                 append(UInt8(ascii: "\\"))
                 append(UInt8(truncatingIfNeeded: scalar.value))
-            case 0..<0x20, 0x7f..<0xa0, 0x2028, 0x2029: appendEscape(scalar.value)
+            case 0..<0x20, 0x7f..<0xa0, 0x061c, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069: appendEscape(scalar.value)
             default: for byte in UTF8.encode(scalar) ?? .init() { append(byte) }
             }
         }

@@ -30,7 +30,7 @@ package final class Recorder: Sendable {
             let loop = RecordLoop(queue: queue, writer: writer, space: space, obstacles: obstacles, logger: logger)
             self.queue = queue
             self.formatter = formatter
-            let started = try WorkerThread("recorder") { loop.run() }
+            let started = try WorkerThread(Self.threadName) { loop.run() }
             thread.withLock { $0 = started }
         } catch let error as ServiceError {
             throw error
@@ -76,8 +76,17 @@ package final class Recorder: Sendable {
         }
     }
 
-    /// Whether the recorder's thread was at work within the last `nanoseconds`. Any thread.
-    package func isAlive(within nanoseconds: Int64) -> Bool { queue.isAlive(within: nanoseconds) }
+    private static let threadName = "recorder"
+
+    /// Whether the recorder's thread was at work within the last `nanoseconds`, or can do nothing because a disk does not answer: then that is the
+    /// obstacle until it does, and nothing more shall be found. Any thread.
+    package func isAlive(within nanoseconds: Int64) -> Bool {
+        if queue.isAlive(within: nanoseconds) { return true }
+        guard let state = ThreadState.all(called: Self.threadName).first, state.waitsForKernel else { return false }
+        queue.setBlocked(true)
+        obstacles.post(FreeSpace.obstacle("the disk of store or results log does not answer"))
+        return true
+    }
 
     /// Finishes what it was given, marks the log and ends the thread. Blocks, for some seconds at most when the disk takes nothing. Call it once.
     package func stop() {

@@ -1,25 +1,42 @@
 import FoundationEssentials
 import Glibc
 package import ScanAPI
-import ScanFiles
 import SystemPackage
 
 /// The file that keeps all sending stopped, across restarts. It is a file and not a row, so that it can be made where there is no space left, and be
 /// seen and made by an administrator without synscan.
 package struct HaltMark: Sendable {
-    private let path: String
-    private let directory: String
+    package static let name = "halted"
+
+    package let path: String
+    package let directory: String
 
     package init(directory: String) {
         self.directory = directory
-        path = "\(directory)/halted"
+        path = "\(directory)/\(Self.name)"
     }
 
-    /// Who stopped all sending; nil when nobody did. A file that says nothing counts, too: somebody has made it. Blocks.
+    /// Whether there is one. Anything of that name counts, for somebody has made it.
+    package var isThere: Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    /// Who stopped all sending; nil when nobody did. One that says nothing was made by hand: then its owner did, when it was last written. Blocks.
     package func read() -> Halt? {
-        guard access(path, F_OK) == 0 else { return nil }
-        let text = (try? TextFile.read(path, limit: 4096)) ?? ""
-        return (try? APICoding.decode(Halt.self, from: Data(text.utf8))) ?? Halt(since: Timestamp(microseconds: 0), uid: 0)
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        if status.st_mode & S_IFMT == S_IFREG, let halt = written() { return halt }
+        let since = Int64(status.st_mtim.tv_sec) * 1_000_000 + Int64(status.st_mtim.tv_nsec) / 1000
+        return Halt(since: Timestamp(microseconds: since), uid: status.st_uid)
+    }
+
+    private func written() -> Halt? {
+        guard let file = try? FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow, .nonBlocking]) else { return nil }
+        defer { try? file.close() }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        guard let count = try? bytes.withUnsafeMutableBytes({ try file.read(into: $0) }) else { return nil }
+        return try? APICoding.decode(Halt.self, from: Data(bytes.prefix(count)))
     }
 
     /// Makes the file durable. Blocks.

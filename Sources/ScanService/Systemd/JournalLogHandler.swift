@@ -25,14 +25,25 @@ package struct JournalLogHandler: LogHandler {
     package func log(event: LogEvent) {
         let details = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
         let bytes = Array(line(event.level, "\(event.message)\(details)").utf8)
-        // One call, so that lines of several threads do not mix. There is nowhere to report a failure to.
-        _ = write(STDERR_FILENO, bytes, bytes.count)
+        Self.write(bytes)
     }
 
-    /// The message as one line: what could break out of it is replaced.
+    /// One call, so that lines of several threads do not mix. There is nowhere to report a failure to, and nobody waits for a journal that takes nothing,
+    /// because its own disk is stuck: such lines are lost.
+    private static func write(_ bytes: [UInt8]) {
+        if send(STDERR_FILENO, bytes, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL)) >= 0 || errno != ENOTSOCK { return }
+        var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        if poll(&entry, 1, 0) > 0 { _ = Glibc.write(STDERR_FILENO, bytes, bytes.count) }
+    }
+
+    /// The message as one line: what could break out of it, or turn it around, is replaced.
     package func line(_ level: Logger.Level, _ message: String) -> String {
-        let plain = String(String.UnicodeScalarView(message.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+        let plain = String(String.UnicodeScalarView(message.unicodeScalars.map { Self.isHarmful($0) ? " " : $0 }))
         return (isJournal ? "<\(Self.priority(level))>" : "synscand: ") + plain + "\n"
+    }
+
+    private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+        [.control, .format, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
     }
 
     /// syslog(3)
