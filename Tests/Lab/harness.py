@@ -199,6 +199,8 @@ class Daemon:
         self.process = None
         # Set to a `Power`, whatever the daemon has not synced can be taken away.
         self.power = None
+        # What stands in its environment besides.
+        self.environment = {}
         self.sections = {
             "control": {"socket": str(self.socket), "group": "adm", "audit_log": str(self.audit)},
             "store": {"directory": str(self.data / "store")},
@@ -230,8 +232,9 @@ class Daemon:
         new.replace(self.configuration)
 
     def command(self, *prefix):
-        if self.power:
-            prefix += "env", *(f"{name}={value}" for name, value in self.power.environment.items())
+        environment = {**self.environment, **(self.power.environment if self.power else {})}
+        if environment:
+            prefix += "env", *(f"{name}={value}" for name, value in environment.items())
         return self.lab.near(*prefix, binaries / "synscand", "--config", self.configuration)
 
     def launch(self):
@@ -388,6 +391,35 @@ class Daemon:
         """The lines of the results log."""
         rows = map(json.loads, self.log.read_text().splitlines()) if self.log.exists() else ()
         return [row for row in rows if job in (None, row.get("job")) and event in (None, row["event"])]
+
+
+class FreezingDisk:
+    """A file system of a daemon's own, for its store and logs, that can be made to answer nothing that is written."""
+
+    def __init__(self, test, daemon):
+        self.directory = daemon.directory / "disk"
+        self.directory.mkdir()
+        image = daemon.directory / "image"
+        with open(image, "wb") as file:
+            file.truncate(192 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+        subprocess.run(["mount", "-o", "loop", image, self.directory], check=True)
+        # Cleanups run last first.
+        test.addCleanup(subprocess.run, ["umount", self.directory], check=True)
+        test.addCleanup(daemon.kill)
+        test.addCleanup(self.thaw)
+        daemon.log, daemon.audit = self.directory / "results.jsonl", self.directory / "audit.jsonl"
+        daemon.sections["store"]["directory"] = str(self.directory / "store")
+        daemon.sections["results"]["log"] = str(daemon.log)
+        daemon.sections["control"]["audit_log"] = str(daemon.audit)
+        daemon.configure()
+
+    def freeze(self):
+        subprocess.run(["fsfreeze", "-f", self.directory], check=True)
+
+    def thaw(self):
+        """Does nothing where it is not frozen."""
+        subprocess.run(["fsfreeze", "-u", self.directory], stderr=subprocess.DEVNULL)
 
 
 class LabTest(unittest.TestCase):

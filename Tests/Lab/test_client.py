@@ -108,6 +108,48 @@ class Client(LabTest):
         self.assertEqual(subprocess.run(command, capture_output=True).returncode, 0)
 
 
+class Silence(LabTest):
+    """A daemon that is there and does not answer."""
+
+    shares_daemon = False
+
+    def test_every_command_says_so_after_ten_seconds_and_ends_with_4_after_sixty(self):
+        daemon = self.own_daemon().start()
+        job = daemon.post_job("198.18.64.0/24", ports="80", rate=1)
+        daemon.reach(job, "running")
+        commands = ["status"], ["halt"], ["reopen"], ["reload"], ["jobs"], ["scan", "198.18.64.1", "-p", "80"], ["wait", job], \
+            ["show", job], ["results", job], ["cancel", job], ["plan", "198.18.64.1"], ["scan", "198.18.64.1", "--detach"]
+        # One that has heard of the job before.
+        follower = subprocess.Popen(daemon.synscan("follow", job), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(2)
+        daemon.process.send_signal(signal.SIGSTOP)
+        started = time.monotonic()
+        try:
+            clients = [subprocess.Popen(daemon.synscan(*command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                       for command in commands] + [follower]
+            for command, client in zip([*commands, ["follow"]], clients):
+                with self.subTest(command=command):
+                    _, errors = client.communicate(timeout=90)
+                    self.assertEqual(client.returncode, 4, errors)
+                    self.assertIn("has not answered for 10 s", errors)
+                    self.assertIn("has not answered for 60 s", errors)
+                    self.assertGreater(time.monotonic() - started, 50)
+        finally:
+            daemon.process.send_signal(signal.SIGCONT)
+        wait_until(daemon.answers, 10, "the daemon answers again")
+
+    def test_a_quiet_job_is_followed_without_a_word(self):
+        daemon = self.own_daemon().start()
+        daemon.ask("POST", "/v1/halt")
+        job = daemon.post_job("198.18.64.0/24", ports="80")
+        follower = subprocess.Popen(daemon.synscan("follow", job), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(14)
+        daemon.ask("POST", "/v1/unhalt")
+        _, errors = follower.communicate(timeout=30)
+        self.assertEqual(follower.returncode, 0, errors)
+        self.assertNotIn("answered for", errors)
+
+
 def read_until(terminal, pattern):
     """Reads what a terminal shows until the pattern matches, or until its end."""
     seen, deadline = b"", time.monotonic() + 20

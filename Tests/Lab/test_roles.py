@@ -3,6 +3,7 @@
 import grp
 import json
 import pwd
+import signal
 import stat
 import subprocess
 import threading
@@ -197,6 +198,29 @@ class Strangers(LabTest):
         daemon.configure()
         daemon.run("reload")
         self.assertEqual(Caller(self, "stranger", VIEWER_ID, NOBODY)("GET", "/v1/status"), (0, "PermissionError"))
+
+
+    def test_a_stream_ends_when_its_readers_role_does(self):
+        daemon = self.own_daemon(**{"control.roles": {"viewer": [VIEWER]}}).start()
+        job = daemon.post_job("198.18.64.0/24", ports="80", rate=1)
+        read = "import socket,sys; c = socket.socket(socket.AF_UNIX); c.connect(sys.argv[1]); c.sendall(sys.argv[2].encode())\n" \
+            "while piece := c.recv(65536): print(len(piece), flush=True)\nprint('over', flush=True)"
+        request = f"GET /v1/jobs/{job}/events HTTP/1.1\r\nHost: x\r\n\r\n"
+        readers = {who: subprocess.Popen(["/usr/bin/python3", "-I", "-S", "-c", read, str(daemon.socket), request],
+                                         user=who, group=NOBODY, extra_groups=[], cwd="/", stdout=subprocess.PIPE, text=True)
+                   for who in (VIEWER_ID, 0)}
+        for reader in readers.values():
+            self.addCleanup(end_quietly, reader)
+            self.assertGreater(int(reader.stdout.readline()), 0)
+        del daemon.sections["control.roles"]
+        daemon.configure()
+        daemon.process.send_signal(signal.SIGHUP)
+        self.assertEqual(readers[VIEWER_ID].stdout.read().splitlines()[-1], "over")
+        self.assertIsNone(readers[0].poll())
+        line = wait_until(lambda: [line for line in map(json.loads, daemon.audit.read_text().splitlines()) if line["command"] == "reload"],
+                          5, "the reload is audited")[0]
+        self.assertEqual((line["verdict"], line["reason"]), ("allowed", "SIGHUP"))
+        daemon.clear()
 
 
 class Limits(LabTest):

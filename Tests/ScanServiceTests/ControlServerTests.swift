@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Glibc
 import ScanAPI
 import ScanEngine
 import ScanService
@@ -195,6 +196,66 @@ struct ControlServerTests {
                 #expect(try ControlClient.ask(service.socket, "GET", Routes.findings(reference)).status == 200)
                 #expect(try ControlClient.ask(service.socket, "POST", Routes.cancel(reference)).status == 409)
             }
+        }
+    }
+
+    /// Polls until a file of the service's holds so many of these words.
+    private static func comes(_ words: String, _ count: Int = 1, in file: String, of service: RunningService) -> Bool {
+        let isThere = { (service.directory.text(file) ?? "").components(separatedBy: words).count > count }
+        for _ in 0..<1000 where !isThere() { usleep(10_000) }
+        return isThere()
+    }
+
+    @Test("Root has a socket of its own, and sockets that were deleted or replaced are made again")
+    func sockets() async throws {
+        try await withService { service in
+            let sockets = [service.socket, ControlSocket.rootsPath(beside: service.socket)]
+            var status = stat()
+            #expect(stat(sockets[1], &status) == 0 && status.st_mode & 0o777 == 0o600)
+            let kept = try ControlClient(service.socket)
+            for path in sockets {
+                #expect(try ControlClient.ask(path, "GET", Routes.status).status == 200)
+                for replace in [{ unlink(path) }, { rename(path, "\(path).away") }] {
+                    _ = replace()
+                    service.look()
+                    for _ in 0..<1000 where (try? ControlClient.ask(path, "GET", Routes.status)) == nil { usleep(10_000) }
+                    #expect(try ControlClient.ask(path, "GET", Routes.status).status == 200)
+                }
+            }
+            // Who was connected before still is.
+            kept.send("GET /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".utf8)
+            #expect(ControlClient.answer(kept.receive()).status == 200)
+        }
+    }
+
+    @Test("What is no HTTP, and a reload by a signal, are audited like any request")
+    func auditedToo() async throws {
+        try await withService { service in
+            let noise = ["\u{16}\u{3}\u{1}\u{0}", "GET / HTTP/9.9\r\n\r\n", "GET /v1/status HTTP/1.1\r\nContent-Length: x\r\n\r\n"]
+            for bytes in noise {
+                let client = try ControlClient(service.socket)
+                client.send(bytes.utf8)
+                client.endSending()
+                _ = client.receive()
+            }
+            #expect(Self.comes("malformed request", noise.count, in: "audit", of: service))
+            #expect(service.directory.text("audit")?.contains("\"status\":400") == true)
+        }
+        let service = try await RunningService()
+        await service.reloadForSignal()
+        #expect(Self.comes("SIGHUP", in: "audit", of: service))
+        await service.stop()
+    }
+
+    @Test("A halt acts when its head has been read, whatever follows")
+    func haltAtOnce() async throws {
+        try await withService { service in
+            let client = try ControlClient(service.socket)
+            client.send("POST /v1/halt HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n".utf8)
+            for _ in 0..<1000 where access(service.directory.file("store/halted"), F_OK) != 0 { usleep(10_000) }
+            #expect(try ControlClient.ask(service.socket, "GET", Routes.status).body.contains("\"halted\""))
+            #expect(try ControlClient.ask(service.socket, "POST", Routes.unhalt).status == 200)
+            #expect(try !ControlClient.ask(service.socket, "GET", Routes.status).body.contains("\"halted\""))
         }
     }
 }

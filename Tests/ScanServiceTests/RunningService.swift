@@ -14,6 +14,7 @@ final class RunningService: Sendable {
     private let service: ControlService
     private let queue: JobQueue
     private let task: Task<Void, any Error>
+    private let server: ControlServer
 
     init() async throws {
         let directory = try TemporaryDirectory()
@@ -42,6 +43,7 @@ final class RunningService: Sendable {
         self.service = service
         let (listening, arrival) = AsyncStream.makeStream(of: Void.self)
         let server = try ControlServer(service: service, logger: logger) { arrival.finish() }
+        self.server = server
         task = Task { try await server.run() }
         for await _ in listening {}
         self.directory = directory
@@ -53,6 +55,12 @@ final class RunningService: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         _ = try ControlServer(service: service, logger: logger) {}
     }
+
+    /// Has it looked whether its sockets are there.
+    func look() { server.look() }
+
+    /// What SIGHUP does.
+    func reloadForSignal() async { await service.reloadForSignal() }
 
     func stop() async {
         await queue.stop()

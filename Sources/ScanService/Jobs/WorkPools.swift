@@ -6,11 +6,11 @@ enum WorkPools {
     /// The daemon's own: opening links, reading configuration; and what root asks for.
     static let work = pool("work", threads: 4)
     /// Parsing and planning for everybody else, in turn.
-    static let requests = CallerPool(pool("requests", threads: 4), threads: 4, each: 2)
+    static let requests = CallerPool("requests", threads: 4, each: 2)
     /// Looking up names, which can hang for as long as the resolver likes.
     static let names = pool("names", threads: 8)
 
-    private static func pool(_ name: String, threads: Int) -> NIOThreadPool {
+    fileprivate static func pool(_ name: String, threads: Int) -> NIOThreadPool {
         let pool = NIOThreadPool(numberOfThreads: threads)
         pool._start(threadNamePrefix: name)
         return pool
@@ -37,7 +37,7 @@ enum WorkPools {
 }
 
 /// Shares the threads of a pool between users: one after the other, and some threads are always left for others. Any thread.
-final class CallerPool: Sendable {
+package final class CallerPool: Sendable {
     private struct State {
         var waiting: [UInt32: [@Sendable () -> Void]] = [:]
         /// Whose turn it is; each user who waits stands here once.
@@ -52,13 +52,14 @@ final class CallerPool: Sendable {
     private let state = Mutex(State())
 
     /// At most `each` of the pool's threads work for the same user.
-    init(_ pool: NIOThreadPool, threads: Int, each: Int) {
-        self.pool = pool
+    package init(_ name: String, threads: Int, each: Int) {
+        pool = WorkPools.pool(name, threads: threads)
         self.threads = threads
         self.each = each
     }
 
-    func submit(for uid: UInt32, _ body: @escaping @Sendable () -> Void) {
+    /// Has `body` run when it is the user's turn.
+    package func submit(for uid: UInt32, _ body: @escaping @Sendable () -> Void) {
         state.withLock { state in
             if state.waiting[uid] == nil { state.turns.append(uid) }
             state.waiting[uid, default: []].append(body)
