@@ -11,17 +11,14 @@ final class ConnectionGate: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundOut = HTTPRequestPart
 
     private let service: ControlService
-    private let connections: CallerShares
+    private let places: ConnectionPlaces
     /// Nil where the kernel does not say who it is, or that one has too many connections.
     private var peer: Peer?
     private var wasMalformed = false
 
-    /// Of one who may do nothing but hear so.
-    private static let strangersConnections = 16
-
-    init(service: ControlService, connections: CallerShares) {
+    init(service: ControlService, places: ConnectionPlaces) {
         self.service = service
-        self.connections = connections
+        self.places = places
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -31,12 +28,10 @@ final class ConnectionGate: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func enter(_ peer: Peer, _ channel: any Channel) {
-        let hasRole = (try? service.role(of: peer)) != nil
-        let isTaken = hasRole ? connections.take(by: peer.uid) : connections.take(1, by: peer.uid, atMost: Self.strangersConnections)
-        guard isTaken else { return }
+        guard let place = places.take(by: peer.uid, try? service.role(of: peer)) else { return }
         self.peer = peer
         service.peers.enter(peer, channel)
-        channel.closeFuture.whenComplete { [connections, uid = peer.uid] _ in connections.giveBack(by: uid) }
+        channel.closeFuture.whenComplete { [uid = peer.uid] _ in place.giveBack(by: uid) }
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -64,5 +59,33 @@ final class ConnectionGate: ChannelInboundHandler, RemovableChannelHandler {
             service.audit.note(entry)
         }
         context.fireErrorCaught(error)
+    }
+}
+
+/// How many connections there can be at a socket: admins have places that others cannot take, and root has its own.
+struct ConnectionPlaces: Sendable {
+    private let everybodys: CallerShares
+    private let admins: CallerShares
+    /// All together.
+    let count: Int
+
+    private static let ofOne = 512
+    /// Of one who may do nothing but hear so.
+    private static let ofStranger = 16
+    private static let ofAdmins = 1024
+    private static let ofRoot = 2048
+
+    /// `everybodys` is how many those may have together who are no admins.
+    init(everybodys count: Int) {
+        everybodys = CallerShares(each: Self.ofOne, all: count)
+        admins = CallerShares(each: Self.ofOne, all: Self.ofAdmins)
+        self.count = count + Self.ofAdmins + Self.ofRoot
+    }
+
+    /// Takes a place for a user of that role, nil for none, and says among whose it is; nil when there is none left.
+    func take(by uid: UInt32, _ role: Role?) -> CallerShares? {
+        let shares = role == .admin ? admins : everybodys
+        let most = uid == 0 ? Self.ofRoot : role == nil ? Self.ofStranger : Self.ofOne
+        return shares.take(1, by: uid, atMost: most) ? shares : nil
     }
 }

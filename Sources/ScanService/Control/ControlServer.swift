@@ -25,10 +25,8 @@ package struct ControlServer: Service {
     /// Told to look whether the sockets are still there.
     private let looks = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    /// What is open at the same time: of all users, of one, and at root's own socket.
+    /// So many connections those may have together who are no admins.
     private static let connectionLimit = 8192
-    private static let connectionsOfOne = 2048
-    private static let rootsConnections = 1024
     private static let idleLimit = TimeAmount.seconds(30)
     private static let farewell = Duration.milliseconds(500)
 
@@ -57,12 +55,12 @@ package struct ControlServer: Service {
 
     package func run() async throws {
         let everybodys = Listener(
-            server: self, path: path, loops: MultiThreadedEventLoopGroup.singleton, most: Self.mostConnections,
-            connections: CallerShares(each: Self.connectionsOfOne, all: Self.mostConnections)
+            server: self, path: path, loops: MultiThreadedEventLoopGroup.singleton,
+            places: ConnectionPlaces(everybodys: Self.mostConnections)
         ) { service.access.apply(service.settings.current.control) }
         let roots = Listener(
-            server: self, path: ControlSocket.rootsPath(beside: path), loops: rootsLoop, most: Self.rootsConnections,
-            connections: CallerShares(each: Self.rootsConnections, all: Self.rootsConnections)
+            server: self, path: ControlSocket.rootsPath(beside: path), loops: rootsLoop,
+            places: ConnectionPlaces(everybodys: 0)
         ) { chmod(ControlSocket.rootsPath(beside: path), 0o600) }
         defer {
             unlink(everybodys.path)
@@ -172,23 +170,21 @@ extension ControlServer {
         let server: ControlServer
         let path: String
         private let loops: MultiThreadedEventLoopGroup
-        private let most: Int
-        private let connections: CallerShares
+        private let places: ConnectionPlaces
         private let handlers: ControlHandlers
         private let giveAccess: @Sendable () -> Void
         /// The socket's file as it was made.
         private let made = Mutex<ino_t?>(nil)
 
         init(
-            server: ControlServer, path: String, loops: MultiThreadedEventLoopGroup, most: Int, connections: CallerShares,
+            server: ControlServer, path: String, loops: MultiThreadedEventLoopGroup, places: ConnectionPlaces,
             giveAccess: @escaping @Sendable () -> Void
         ) {
             self.giveAccess = giveAccess
             self.server = server
             self.path = path
             self.loops = loops
-            self.most = most
-            self.connections = connections
+            self.places = places
             handlers = ControlHandlers(service: server.service, bodies: server.bodies)
         }
 
@@ -207,14 +203,14 @@ extension ControlServer {
         func run(_ onListening: @escaping @Sendable () -> Void) async throws {
             var quiet = server.logger
             quiet.logLevel = .warning
-            let (service, connections) = (server.service, connections)
+            let (service, places) = (server.service, places)
             let configuration = HTTP1Channel.Configuration(
-                additionalChannelHandlers: [ConnectionGate(service: service, connections: connections)],
+                additionalChannelHandlers: [ConnectionGate(service: service, places: places)],
                 idleTimeout: ControlServer.idleLimit)
             let http = try HTTPServerBuilder.http1(configuration: configuration).buildServer(
                 configuration: .init(
                     address: .unixDomainSocket(path: path), backlog: 4096,
-                    availableConnectionsDelegate: .maximum(most, logger: quiet)),
+                    availableConnectionsDelegate: .maximum(places.count, logger: quiet)),
                 eventLoopGroup: loops, logger: quiet
             ) { [server, handlers] request, writer, channel in
                 try await server.answer(request, writer, channel, handlers)

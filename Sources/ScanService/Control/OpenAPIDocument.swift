@@ -35,7 +35,7 @@ package enum OpenAPIDocument {
                 "responses": {"200": {"description": "jobs", "content": {"application/json": {"schema": {"type": "array", "items": \(reference("Job"))}}}},
                   "400": \(refused), \(refusals)}},
               "post": {"operationId": "submit", "summary": "Submit a scan; it is durable when the answer comes", "requestBody": \(request),
-                "responses": {"201": \(answer("Job")), "409": \(refused), "429": \(refused), \(badRequests), \(refusals)}}
+                "responses": {"201": \(answer("Job")), "409": \(refused), \(badRequests), \(refusals)}}
             },
             "\(Routes.reload)": {
               "post": {"operationId": "reload", "summary": "Read the configuration again; all of it is taken over or nothing",
@@ -77,7 +77,7 @@ package enum OpenAPIDocument {
             "\(Routes.events("{job}"))": {
               "parameters": [\(parameter)],
               "get": {"operationId": "events", "summary": "The job now, at each change and some times a second while it runs; ends with the job",
-                "responses": {"200": \(stream("Job")), "404": \(refused), "429": \(refused), \(refusals)}}
+                "responses": {"200": \(stream("Job")), "404": \(refused), \(refusals)}}
             },
             "\(Routes.findings("{job}"))": {
               "parameters": [\(parameter)],
@@ -107,7 +107,7 @@ package enum OpenAPIDocument {
         """
 
     /// What every path can answer.
-    private static let refusals = "\"403\": \(refused), \"500\": \(refused), \"503\": \(refused)"
+    private static let refusals = "\"403\": \(refused), \"429\": \(refused), \"500\": \(refused), \"503\": \(refused)"
 
     /// What every path that takes a job request can answer besides.
     private static let badRequests = "\"400\": \(refused), \"413\": \(refused), \"422\": \(refused)"
