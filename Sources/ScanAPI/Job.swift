@@ -64,6 +64,8 @@ package struct Account: Codable, Sendable, Equatable {
     package var hostsAnsweringEverything: Int64?
     /// Names that did not resolve when the job was submitted: nothing of them is among its targets.
     package var unresolvedNames: Int64?
+    /// What the exclusions left out; absent where there were none.
+    package var exclusions: [Exclusion]?
     /// Passes over the targets that were still silent.
     package var rounds: Int64 = 0
     /// Time spent running.

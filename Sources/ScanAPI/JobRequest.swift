@@ -8,6 +8,8 @@ package struct JobRequest: Codable, Sendable, Equatable {
     package var targets: [String]
     /// Target expressions to leave out.
     package var exclude: [String]?
+    /// Where the expressions of `exclude` come from, in their order; absent: each is told of by itself.
+    package var excludeSources: [ExcludeSource]?
     /// A port expression; absent: the most common 1000.
     package var ports: String?
     /// The N most common ports, 1...65535, in place of `ports`.
@@ -39,6 +41,19 @@ package struct JobRequest: Codable, Sendable, Equatable {
     package var priority: JobPriority?
     /// When the job ends, finished or not. RFC 3339.
     package var deadline: Timestamp?
+
+    /// A list of exclusions.
+    package struct ExcludeSource: Codable, Sendable, Equatable {
+        /// A file's name, or the expression itself.
+        package var name: String
+        /// How many expressions of `exclude` it gave.
+        package var count: Int
+
+        package init(name: String, count: Int) {
+            self.name = name
+            self.count = count
+        }
+    }
 
     package init(targets: [String]) {
         self.targets = targets

@@ -20,6 +20,8 @@ package struct Plan: Codable, Sendable, Equatable {
     package var names: [ResolvedName]
     /// Names that did not resolve, all of them: the rest would be scanned. Absent where there are none.
     package var unresolved: [UnresolvedName]?
+    /// What the exclusions leave out; absent where there are none.
+    package var exclusions: [Exclusion]?
 
     /// What the machine's own firewall should know of these probes, a line each; absent when there is nothing to say.
     package var advice: [String]?

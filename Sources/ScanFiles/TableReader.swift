@@ -15,7 +15,9 @@ package struct TableReader {
 
     private static func parse(_ text: String, _ file: String) throws(FileFault) -> TOMLTable {
         // The library takes C strings: what follows a NUL would go unread.
-        guard !text.utf8.contains(0) else { throw FileFault(file: file, problem: "holds a NUL byte, so it is no text file") }
+        guard !text.utf8.contains(0) else {
+            throw FileFault(file: file, problem: "holds a NUL byte, so it is UTF-16 or no text file: save it as UTF-8")
+        }
         do {
             return try TOMLTable(string: text)
         } catch let error as TOMLParseError {

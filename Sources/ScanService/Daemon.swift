@@ -38,6 +38,7 @@ package struct Daemon: Sendable {
             formatter: LineFormatter(hostname: Self.hostName, services: catalog.services), minFree: { settings.current.results.minFree },
             logger: logger)
         defer { recorder.stop() }
+        for sentence in configuration.scope.idleFiles { logger.warning("[scope] deny_files: \(sentence)") }
         let (scope, brake) = (ScopeGuard(allowed: configuration.scope.allowed), Brake())
         let halt = try HaltSwitch(mark: HaltMark(directory: store.directory), brake: brake, logger: logger)
         let queue = JobQueue(

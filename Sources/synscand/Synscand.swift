@@ -37,7 +37,10 @@ struct Synscand: ParsableCommand {
 
     private func execute() async throws {
         let configuration = try Configuration.load(path)
-        if checkConfig { return Self.say("\(path) is in order.", on: STDOUT_FILENO) }
+        if checkConfig {
+            for sentence in configuration.scope.idleFiles { Self.say("[scope] deny_files: \(sentence)", on: STDERR_FILENO) }
+            return Self.say("\(path) is in order.", on: STDOUT_FILENO)
+        }
         let logger = Logger(label: "synscand") { _ in JournalLogHandler() }
         try await Daemon(configuration: configuration, path: path, logger: logger).run()
     }

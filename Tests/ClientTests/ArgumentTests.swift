@@ -43,6 +43,94 @@ struct ArgumentTests {
         #expect(request.exclude == ["10.0.0.1", "10.0.0.2:80", "10.0.0.7-9"])
     }
 
+    @Test("options that hold lists add up")
+    func addsUp() throws {
+        let request = try draft([
+            "10.0.0.1", "-p", "22", "--ports", "80-81", "-p-1", "-p", "!81", "--exclude-ports", "22", "--exclude-ports=-1", "--states",
+            "open",
+            "--states", "closed",
+        ]).request { ServiceNames() }
+        #expect(request.ports == "22,80-81,-1,!81")
+        #expect(request.excludePorts == "22,-1")
+        #expect(request.states == [.open, .closed])
+        #expect(try RequestDraft.parseStates("open,all") == TargetState.allCases)
+    }
+
+    @Test(
+        "targets are read as lists are",
+        arguments: [
+            (["10.0.0.1", "-", "10.0.0.9"], ["10.0.0.1 - 10.0.0.9"]), (["10.0.0.1,10.0.0.3"], ["10.0.0.1", "10.0.0.3"]),
+            (["10.0-3.*.1,5", "h:22,80"], ["10.0-3.*.1,5", "h:22", "h:80"]), (["https://h:8443/secret?token=1"], ["h:8443"]),
+            (["[fe80::2%eth0]:22"], ["[fe80::2%eth0]:22"]),
+        ])
+    func targets(arguments: [String], expected: [String]) throws {
+        let request = try draft(arguments).request { ServiceNames() }
+        #expect(request.targets == expected)
+        #expect(
+            try draft(["10.9.9.9"] + arguments.map { "--exclude=\($0)" }.filter { $0 != "--exclude=-" }).request { ServiceNames() }.exclude
+                != nil)
+    }
+
+    @Test("the request tells which list an exclusion comes from, and a list without an entry is told at once")
+    func exclusionSources() throws {
+        let list = try TemporaryJobFile("# printers\r10.0.0.1\r10.0.0.2 ; lobby\r")
+        let empty = try TemporaryJobFile("# 10.0.0.3\n; 10.0.0.4\n")
+        defer {
+            list.remove()
+            empty.remove()
+        }
+        let request = try draft(["10.0.0.0/24", "--exclude", "10.0.0.9,10.0.0.8", "--excludefile", list.path, "--excludefile", empty.path])
+            .request { ServiceNames() }
+        #expect(request.exclude == ["10.0.0.9", "10.0.0.8", "10.0.0.1", "10.0.0.2"])
+        #expect(
+            request.excludeSources == [
+                .init(name: "10.0.0.9", count: 1), .init(name: "10.0.0.8", count: 1), .init(name: list.path, count: 2),
+                .init(name: empty.path, count: 0),
+            ])
+        let notes = ExclusionTexts.notes(request)
+        #expect(notes.count == 1 && notes[0].contains(empty.path) && notes[0].contains("no entry"))
+    }
+
+    @Test("nmap's options that change nothing are taken", arguments: ["-Pn", "-PN", "-P0", "-sS", "-n", "--reason"])
+    func takesHarmless(option: String) throws {
+        for line in [[option, "10.0.0.1", "-p", "22"], ["-p22", "10.0.0.1", option], ["-sS", "-Pn", option, "10.0.0.1", "-p22"]] {
+            #expect(try draft(line).targets == ["10.0.0.1"] && draft(line).ports == "22")
+        }
+    }
+
+    @Test(
+        "other options of nmap and masscan are explained, all of them at once",
+        arguments: [
+            (["-oX", "out.xml"], "There is no -oX: findings go to"), (["-oN", "o"], "synscan results"), (["-oG", "-"], "synscan results"),
+            (["-oA", "o"], "synscan results"), (["-oJ", "o"], "synscan results"), (["-T4"], "--max-rate"), (["-A"], "nmap -A"),
+            (["-O"], "nmap -O"),
+            (["-sV"], "nmap -sV"), (["-sU"], "UDP"), (["-sT"], "SYN scan"), (["-sn"], "--report-hosts"), (["-PS22"], "-Pn"),
+            (["--open"], "--states open"),
+            (["-F"], "--top-ports 100"), (["-v"], "synscan show"), (["-vv"], "synscan show"), (["-6"], "IPv6"),
+            (["--min-rate", "5"], "--rate"),
+            (["--max-retries", "2"], "--retries"), (["--script=x"], "nmap"), (["-D", "10.0.0.2"], "never hides"), (["-f"], "never hides"),
+            (["--spoof-mac", "0"], "never hides"), (["-g", "53"], "source_ports"), (["-iR", "5"], "authorised"), (["--banners"], "banners"),
+        ])
+    func explains(options: [String], part: String) throws {
+        for arguments in [["scan"] + options + ["10.0.0.1", "-p", "22"], ["plan", "10.0.0.1"] + options] {
+            let error = try #require(throws: (any Error).self) { try Synscan.parseAsRoot(arguments) }
+            let (message, status) = Entry.outcome(ofParsing: error, arguments)
+            #expect(status == .usage)
+            #expect(message.contains(part) && !message.contains("Did you mean"), "\(message)")
+        }
+    }
+
+    @Test("a line of several such options has a sentence for each, and no option is taken for -iL")
+    func explainsAll() throws {
+        let line = ["scan", "-sS", "-Pn", "-T4", "-oX", "out.xml", "10.0.0.1", "-p", "22"]
+        let error = try #require(throws: (any Error).self) { try Synscan.parseAsRoot(line) }
+        let message = Entry.outcome(ofParsing: error, line).message
+        #expect(message.split(separator: "\n").count == 2 && message.contains("-T4") && message.contains("-oX"))
+        let unknown = ["scan", "-x", "10.0.0.1"]
+        let other = try #require(throws: (any Error).self) { try Synscan.parseAsRoot(unknown) }
+        #expect(!Entry.outcome(ofParsing: other, unknown).message.contains("-iL'?"))
+    }
+
     @Test("a full line becomes one request")
     func everything() throws {
         let line = [

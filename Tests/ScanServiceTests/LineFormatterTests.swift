@@ -46,6 +46,32 @@ struct LineFormatterTests {
         #expect(line.hasSuffix("\"interface\":\"eth0\",\"conflict\":\"syn-ack ttl 57\"}\n"))
     }
 
+    @Test("A link-local address is told with the interface of its link, in findings and hosts, in the log and in streams")
+    func zones() throws {
+        let address = try #require(IPAddress("fe80::2"))
+        let time = Timestamp(microseconds: 0)
+        func finding(_ address: IPAddress, _ interface: String?) -> StoredFinding {
+            StoredFinding(
+                time: time, endpoint: Endpoint(address: address, port: 22), state: .filtered, reason: "no-response", ttl: nil,
+                rttMicroseconds: nil,
+                window: nil, mss: nil, attempt: nil, interface: interface)
+        }
+        let host = StoredHost(time: time, address: address, state: "up", reason: "syn-ack")
+        let part = "\"address\":\"fe80::2%near0\","
+        #expect(line { Samples.formatter.append(finding(address, nil), seq: 1, job: 1, name: nil, zone: "near0", to: &$0) }.contains(part))
+        #expect(line { Samples.formatter.append(streamed: finding(address, nil), zone: "near0", to: &$0) }.contains(part))
+        #expect(line { Samples.formatter.append(streamed: finding(address, "near0"), to: &$0) }.contains(part))
+        #expect(line { Samples.formatter.append(host, seq: 1, job: 1, name: nil, zone: "near0", to: &$0) }.contains(part))
+        #expect(line { Samples.formatter.append(streamed: host, zone: "near0", to: &$0) }.contains(part))
+        // Quotation marks may stand in the name of an interface.
+        let odd = try object(line { Samples.formatter.append(streamed: host, zone: "a\"b", to: &$0) })
+        #expect(odd["address"] as? String == "fe80::2%a\"b")
+        for text in ["2001:db8::1", "198.18.0.1"] {
+            let other = finding(try #require(IPAddress(text)), "near0")
+            #expect(line { Samples.formatter.append(streamed: other, zone: "near0", to: &$0) }.contains("\"address\":\"\(text)\","))
+        }
+    }
+
     @Test("A host is one object, without a port")
     func host() {
         var host = StoredHost(

@@ -105,6 +105,66 @@ struct RequestReaderTests {
         #expect(draft.targets == ["198.18.0.0/30", "198.18.0.2-3"])
     }
 
+    @Test("What each exclusion leaves out is told, also where it is nothing; a list is told of as one")
+    func exclusions() async throws {
+        var request = JobRequest.sample("198.18.0.0/24", "198.18.1.1:22") {
+            $0.ports = "22,80"
+            $0.exclude = ["198.18.0.0/28", "10.0.0.1", "198.18.0.9-20,198.18.1.1", "198.18.0.200:80", "one.example"]
+            $0.excludePorts = "80"
+        }
+        let alone = try await reader().draft(request).exclusions
+        #expect(
+            alone == [
+                Exclusion(name: "198.18.0.0/28", entries: nil, addresses: 16, targets: 32),
+                Exclusion(name: "10.0.0.1", entries: nil, addresses: 0, targets: 0),
+                Exclusion(name: "198.18.0.9-20,198.18.1.1", entries: nil, addresses: 13, targets: 25),
+                Exclusion(name: "198.18.0.200:80", entries: nil, addresses: 0, targets: 1),
+                Exclusion(name: "one.example", entries: nil, addresses: 1, targets: 2),
+                Exclusion(name: "ports 80", entries: nil, addresses: 0, targets: 256),
+            ])
+        request.excludePorts = nil
+        request.excludeSources = [.init(name: "a.txt", count: 2), .init(name: "empty.txt", count: 0), .init(name: "b.txt", count: 3)]
+        let lists = try await reader().draft(request).exclusions
+        #expect(
+            lists == [
+                Exclusion(name: "a.txt", entries: 2, addresses: 16, targets: 32),
+                Exclusion(name: "empty.txt", entries: 0, addresses: 0, targets: 0),
+                Exclusion(name: "b.txt", entries: 3, addresses: 14, targets: 28),
+            ])
+        for wrong in [[6], [4], [-1, 6], [5, 0, 1]] {
+            request.excludeSources = wrong.map { .init(name: "x", count: $0) }
+            let refusal = await #expect(throws: Refusal.self) { _ = try await reader().draft(request) }
+            #expect(refusal?.kind == .usage)
+        }
+        request.excludeSources = nil
+        request.exclude = (0..<200).map { "198.18.0.\($0)" }
+        let many = try await reader().draft(request).exclusions
+        #expect(many.count == 65 && many.last == Exclusion(name: "all others", entries: 136, addresses: 136, targets: 272))
+    }
+
+    @Test("The daemon reads what the command line reads, and a few bytes cannot stand for more blocks than there is memory for")
+    func sameForms() async throws {
+        let request = JobRequest.sample(
+            "198.18.0-1.1,3", "198.18.2.1,198.18.2.9", "::ffff:198.18.3.1", "198.18.4.0/255.255.255.252", "198.18.5.1 - 198.18.5.3",
+            "https://198.18.6.1:8443/x")
+        let selection = try await reader().draft(request).selection
+        #expect(
+            selection.hosts.ranges.map(\.description) == [
+                "198.18.0.1", "198.18.0.3", "198.18.1.1", "198.18.1.3", "198.18.2.1", "198.18.2.9", "198.18.3.1", "198.18.4.0/30",
+                "198.18.5.1-198.18.5.3",
+            ])
+        #expect(selection.endpoints.map(\.description) == ["198.18.6.1:8443"])
+        var large = JobRequest.sample("198.18.0.1")
+        large.targets = (1...20).map { "10.*.*.\($0 * 2)" }
+        let tooMany = await #expect(throws: Refusal.self) { _ = try await reader().draft(large) }
+        #expect(tooMany?.message.contains("separate blocks") == true)
+        large.targets = ["198.18.0.0/24"]
+        large.exclude = (1...20).map { "10.*.*.\($0 * 2)" }
+        #expect(await #expect(throws: Refusal.self) { _ = try await reader().draft(large) }?.message.contains("separate blocks") == true)
+        let doubtful = await #expect(throws: Refusal.self) { _ = try await reader().draft(.sample("2001:db8::1:22", "198.18.0.1:22")) }
+        #expect(doubtful?.kind == .usage && doubtful?.message.contains("[2001:db8::1]:22") == true)
+    }
+
     @Test("Only the first expressions are kept for showing, shortened")
     func shown() async throws {
         var request = JobRequest.sample("198.18.0.1")

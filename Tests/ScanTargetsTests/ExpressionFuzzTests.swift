@@ -11,17 +11,23 @@ struct ExpressionFuzzTests {
         "::1-::20",
         "::ffff:192.0.2.1", "1:2:3:4:5:6:7:8",
     ]
-    private static let targetTexts = addressTexts + ["192.0.2.1:80", "[2001:db8::1]:80", "host.example", "host.example.:443", "my-host_1"]
+    private static let targetTexts =
+        addressTexts + [
+            "192.0.2.1:80", "[2001:db8::1]:80", "host.example", "host.example.:443", "my-host_1", "10.0-3.*.1,5", "198.18.64-65.1-9",
+            "*.*.*.*",
+            "https://h:8443/", "https://[::1]/x", "10.0.0.0/255.255.255.0", "192.0.2.1 - 9", "10[.]0[.]0[.]1", "fe80::1%eth0",
+            "1.2.3.4\u{2013}9",
+        ]
 
     @Test("Targets")
     func targets() {
-        var texts = TextMutator(seed: 11, alphabet: "0123456789.:-/[]abfxXg_ ,%*", valid: Self.targetTexts)
+        var texts = TextMutator(seed: 11, alphabet: "0123456789.:-/[]abfxXg_ ,%*hts@?#", valid: Self.targetTexts)
         run { tally in
             let text = texts.next()
             do throws(ExpressionError) {
                 let target = try TargetExpression(parsing: text)
                 tally.accepted += 1
-                return target.text == text && survives(target) ? nil : text
+                return (target.text == text || text.contains("://")) && survives(target) ? nil : text
             } catch {
                 return isBounded(error) ? nil : text
             }
@@ -53,10 +59,11 @@ struct ExpressionFuzzTests {
     @Test("Lists of targets")
     func lists() {
         var texts = TextMutator(
-            seed: 13, alphabet: "0123456789.:-/\n\n\r \t##a",
+            seed: 13, alphabet: "0123456789.:-/\n\n\r \t##a,;*\u{c}\0",
             valid: [
                 "10.0.0.1\n10.0.0.2", "# a list\r\n10.0.0.0/24 # net\r\n\r\n::1", "\u{feff}host.example:80\n",
-                "10.0.0.1-20 10.0.0.9\t[::1]:22", "\n\n",
+                "10.0.0.1-20 10.0.0.9\t[::1]:22", "\n\n", "10.0.0.1,5 ; x\r10.0.0.1 - 9", "h:22,80\u{2028}10.0.0.0 255.0.0.0",
+                "::1:22\n1.1.1.1:22",
             ])
         run { tally in
             let text = texts.next()
@@ -117,6 +124,7 @@ struct ExpressionFuzzTests {
 
     private func survives(_ target: TargetExpression) -> Bool {
         switch target.hosts {
+        case .blocks(let ranges): ranges.count > 1 && ranges == AddressSet(ranges).ranges && ranges.count <= 65_536
         case .addresses(let range): (try? TargetExpression(parsing: range.description))?.hosts == target.hosts
         case .name(let name): (try? TargetExpression(parsing: name))?.hosts == target.hosts && name.utf8.count <= 254
         }

@@ -28,6 +28,8 @@ struct PortExpressionTests {
             (" 80 , 443\t", "80,443"),
             ("T:80,443", "80,443"),  // nmap
             ("80,T:443,t: 22", "22,80,443"),
+            ("22/tcp,80/tcp", "22,80"),  // our own table
+            ("ssh/TCP, T:443/tcp, 1-3/tcp", "1-3,22,443"),
         ])
     func reads(text: String, expected: String) throws {
         #expect(try PortExpression.parse(text, services: services).description == expected)
@@ -66,8 +68,13 @@ struct PortExpressionTests {
             ("1-2-3", 3, "\"2-3\" is not a port number", "from 1 to 65535"),
             ("--", 2, "\"-\" is not a port number", "from 1 to 65535"),
             ("22,sssh", 4, "\"sssh\" is neither a port nor a TCP service", "number"),
-            ("80;443", 1, "\"80;443\" is neither a port nor a TCP service", "number"),
-            ("80 443", 1, "\"80 443\" is neither a port nor a TCP service", "number"),
+            ("80;443", 1, "\"80;443\" is neither a port nor a TCP service", "commas between the numbers"),
+            ("80 443", 1, "\"80 443\" is neither a port nor a TCP service", "commas between the numbers"),
+            ("1\u{2013}1024", 2, "a typographic dash (en dash, U+2013)", "a plain hyphen"),
+            ("\u{ff12}2", 1, "fullwidth digit two", "the digits 0 to 9"),
+            ("80,53/udp", 4, "UDP scans are not possible", "leave these ports out"),
+            ("80/sctp", 1, "SCTP scans are not possible", "leave these ports out"),
+            ("80/x", 1, "\"80/x\" is neither", "number"),
             ("http*", 1, "\"http*\" is neither a port nor a TCP service", "number"),
             ("[80]", 1, "\"[80]\" is neither a port nor a TCP service", "number"),
             ("80,U:53", 4, "UDP scans are not possible", "leave these ports out"),

@@ -16,8 +16,19 @@ struct TargetExpressionTests {
             ("2001:db8::1:80", "2001:db8::1:80"),  // without brackets 80 is a group, not a port
             ("2001:db8::/64", "2001:db8::/64"),
             ("2001:db8::1-2001:db8::20", "2001:db8::1-2001:db8::20"),
-            ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),
             ("[2001:db8::1]", "2001:db8::1"),
+            // IPv4-mapped addresses are what they map.
+            ("::ffff:192.0.2.1", "192.0.2.1"), ("::FFFF:c000:201", "192.0.2.1"), ("[::ffff:192.0.2.1]", "192.0.2.1"),
+            ("::ffff:192.0.2.0/120", "192.0.2.0/24"), ("::ffff:192.0.2.1-::ffff:192.0.2.9", "192.0.2.1-192.0.2.9"),
+            // Netmasks.
+            ("192.0.2.77/255.255.255.0", "192.0.2.0/24"), ("10.0.0.0/255.0.0.0", "10.0.0.0/8"), ("10.0.0.1/255.255.255.255", "10.0.0.1"),
+            // Spaces around the hyphen of a range.
+            ("192.0.2.1 - 192.0.2.20", "192.0.2.1-192.0.2.20"), ("192.0.2.1- 20", "192.0.2.1-192.0.2.20"),
+            ("2001:db8::1 -\t2001:db8::20", "2001:db8::1-2001:db8::20"),
+            // Patterns that are one block.
+            ("192.0.2.*", "192.0.2.0/24"), ("*.*.*.*", "0.0.0.0/0"), ("10.0-3.*.*", "10.0.0.0/14"),
+            ("192.0.2.1,2,3-9", "192.0.2.1-192.0.2.9"),
+            ("192.0.2.-", "192.0.2.0/24"), ("192.0.2-2.4", "192.0.2.4"),
         ])
     func readsAddresses(text: String, expected: String) throws {
         let target = try TargetExpression(parsing: text)
@@ -96,7 +107,18 @@ struct TargetExpressionTests {
             ("10.0.0.0/33", 10, "33 is larger than the 32 bits of an IPv4 address"),
             ("10.0.0.0/", 10, "the prefix length is missing"),
             ("10.0.0.0/08", 10, "\"08\" is not a prefix length"),
-            ("10.0.0.0/255.0.0.0", 10, "\"255.0.0.0\" is not a prefix length"),
+            ("10.0.0.0/255.0.255.0", 10, "255.0.255.0 is no netmask"),
+            ("10.0.0.0/0.0.0.255", 10, "0.0.0.255 is a wildcard mask"),
+            ("10.0.0.1/0.0.0.0", 10, "all addresses to some programs and one to others"),
+            ("10.0.0.0/255.255.255.256", 22, "256 is larger than 255"),
+            ("2001:db8::/255.255.0.0", 12, "is not a prefix length"),
+            ("10.0.0.1.", 9, "a dot stands behind the address"),
+            ("10.*.*.1,3", 1, "more than 65536 separate blocks"),
+            ("*.*.*.1", 1, "more than 65536 separate blocks"),
+            ("10.0.0.1,", 10, "a number is missing"),
+            ("10.0.3-1.1", 6, "the range 3-1 goes down"),
+            ("10.0.1,256.1", 8, "256 is larger than 255"),
+            ("2001:db8:0:0:0:0:0:1:22", 22, "eight groups, here are more"),
             ("10.0.0/24", 1, "four numbers, here are 3"),
             ("10.0.0.9-10.0.0.1", 10, "the last address 10.0.0.1 comes before the first, 10.0.0.9"),
             ("10.0.0.9-1", 10, "the last address 10.0.0.1 comes before the first, 10.0.0.9"),
@@ -128,9 +150,37 @@ struct TargetExpressionTests {
         "Other mistakes are explained by habit",
         arguments: [
             ("", 1, "the target is empty", "write an address"),
-            ("http://host.example/", 5, "a URL is not a target", "the host alone"),
+            ("gopher://host.example/", 22, "the URL names no port", "host.example:PORT"),
+            ("https://user:secret@host.example/", 20, "the URL holds a user's name", "the host alone"),
+            ("https://10.0.0.0/24", 17, "a URL or a block", "10.0.0.0/24 for the block"),
+            ("https://2001:db8::1/", 9, "stands in brackets", "[2001:db8::1]:80"),
+            ("https://a/,https://b/", 11, "a comma stands in the URL", "a word of its own"),
+            ("https://10.0.0.1-9/", 19, "a port goes with", "apart from it"),
+            ("10[.]0[.]0[.]1", 1, "this is defanged", "write 10.0.0.1"),
+            ("hxxps://host[.]example/x", 1, "this is defanged", "write https://host.example/x"),
+            ("host[dot]example", 1, "this is defanged", "write host.example"),
+            ("10.0.0.1\u{2013}9", 9, "a typographic dash (en dash, U+2013)", "a plain hyphen"),
+            ("10.0.0.1\u{2014}9", 9, "a typographic dash (em dash, U+2014)", "a plain hyphen"),
+            ("10.0.0.1\u{2212}9", 9, "a minus (minus sign, U+2212)", "a plain hyphen"),
+            ("10.0.0.1\u{2011}9", 9, "a typographic dash (non-breaking hyphen, U+2011)", "a plain hyphen"),
+            ("10.0.0.1\u{ff0d}9", 9, "a typographic dash (fullwidth hyphen-minus, U+FF0D)", "a plain hyphen"),
+            ("10.0.0.1\u{a0}", 9, "a space that is no plain one (no-break space, U+00A0)", "a plain space"),
+            ("10.0.0.1\u{3000}", 9, "a space that is no plain one (ideographic space, U+3000)", "a plain space"),
+            ("10.0.0.1\u{200b}", 9, "an invisible character (zero width space, U+200B)", "take it out"),
+            ("ho\u{ad}st", 3, "an invisible character (soft hyphen, U+00AD)", "take it out"),
+            ("\u{2060}10.0.0.1", 1, "an invisible character (word joiner, U+2060)", "take it out"),
+            ("\u{202a}10.0.0.1", 1, "an invisible character (left-to-right embedding, U+202A)", "take it out"),
+            ("10.0.0.1\u{fe0f}", 9, "an invisible character (variation selector-16, U+FE0F)", "take it out"),
+            ("10.0.0.\u{ff11}", 8, "(fullwidth digit one, U+FF11)", "the digits 0 to 9"),
+            ("10\u{3002}0.0.1", 3, "(ideographic full stop, U+3002)", "plain ASCII"),
+            ("2001:db8::\u{430}", 11, "\"\u{430}\" does not belong", "plain ASCII letters and digits"),
+            ("\u{fffd}\u{fffd}1\09\08\0", 1, "not UTF-8", "save the list as UTF-8"),
+            ("1\09\08\0", 2, "UTF-16", "save the list as UTF-8"),
+            ("\"10.0.0.1\"", 1, "does not belong", "without quotation marks"),
+            ("10.0.0.1;10.0.0.2", 9, "does not belong", "a word of its own"),
             ("10.0.0.1,10.0.0.2", 9, "\",\" does not belong", "a word of its own"),
-            ("10.0.0.*", 8, "\"*\" does not belong", "a network or a range"),
+            ("10.0.0.*.1", 8, "\"*\" does not belong", "a network, a range or a pattern"),
+            ("10.0.0.1,3/24", 9, "\",\" does not belong", "a word of its own"),
             ("2001:db8::1%eth0", 13, "a zone goes with link-local addresses only", "--interface"),
             ("192.0.2.1%eth0", 11, "a zone goes with link-local addresses only", "--interface"),
             ("fe80::1%", 9, "no interface's name", "fe80::1%eth0"),
@@ -163,6 +213,63 @@ struct TargetExpressionTests {
         #expect(error.position == position)
         #expect(error.problem.contains(problem))
         #expect(error.remedy.contains(remedy))
+    }
+
+    @Test(
+        "nmap's patterns are read",
+        arguments: [
+            ("192.0.2-3.1-9", "192.0.2.1-192.0.2.9,192.0.3.1-192.0.3.9"),
+            ("192.0.2.1,3,5", "192.0.2.1,192.0.2.3,192.0.2.5"),
+            ("10.0,2.1.5-", "10.0.1.5-10.0.1.255,10.2.1.5-10.2.1.255"),
+            ("10.0-1.0,255.*", "10.0.0.0/24,10.0.255.0-10.1.0.255,10.1.255.0/24"),
+        ])
+    func readsPatterns(text: String, expected: String) throws {
+        let target = try TargetExpression(parsing: text)
+        #expect(AddressSet(target.ranges) == (try addresses(expected)))
+        #expect(target.hosts == .blocks(AddressSet(target.ranges).ranges))
+        #expect(target.port == nil && target.text == text)
+    }
+
+    @Test("A pattern may have as many blocks as it says, and no more")
+    func limitsPatterns() throws {
+        #expect(try TargetExpression(parsing: "10.*.*.1").ranges.count == 65_536)
+        #expect(AddressSet(try TargetExpression(parsing: "10.0-3.*.1,5").ranges).count == 4 * 256 * 2)
+    }
+
+    @Test(
+        "A URL is the port of its host, and nothing else of it is kept",
+        arguments: [
+            ("https://host.example:8443/", "host.example:8443"), ("https://host.example", "host.example:443"),
+            ("HTTP://192.0.2.1/a?b=c;d", "192.0.2.1:80"), ("https://[2001:db8::1]:8443/x/24/y", "[2001:db8::1]:8443"),
+            ("https://[2001:db8::1]/", "[2001:db8::1]:443"), ("ssh://host.example#top", "host.example:22"),
+            ("gopher://host.example:70/", "host.example:70"),
+        ])
+    func readsURLs(text: String, expected: String) throws {
+        let target = try TargetExpression(parsing: text)
+        #expect(target == (try TargetExpression(parsing: expected)))
+        #expect(target.text == expected)
+    }
+
+    @Test(
+        "Several targets stand between commas",
+        arguments: [
+            ("10.0.0.1,10.0.0.2", ["10.0.0.1", "10.0.0.2"]), ("10.0.0.1, host.example", ["10.0.0.1", "host.example"]),
+            ("10.0.0.1,5", ["10.0.0.1,5"]), ("10.0.0.1,5,10.0.1.1-3,9", ["10.0.0.1,5", "10.0.1.1-3,9"]),
+            ("10.0.0.1:22,80", ["10.0.0.1:22", "10.0.0.1:80"]), ("[::1]:22,80,[::2]:443", ["[::1]:22", "[::1]:80", "[::2]:443"]),
+            ("host.example:22,80", ["host.example:22", "host.example:80"]),
+            ("10.0.0.0/24,2001:db8::/64", ["10.0.0.0/24", "2001:db8::/64"]),
+            ("https://a:1/x", ["a:1"]),
+        ])
+    func readsSeveral(text: String, expected: [String]) throws {
+        var texts: [String] = []
+        try TargetExpression.each(in: text) { texts.append($0.text) }
+        #expect(texts == expected)
+    }
+
+    @Test("A comma without a target is named", arguments: [("10.0.0.1,,10.0.0.2", 10), (",10.0.0.1", 1), ("host.example,", 14)])
+    func explainsCommas(text: String, position: Int) throws {
+        let error = try #require(throws: ExpressionError.self) { try TargetExpression.each(in: text) { _ in } }
+        #expect(error.position == position && error.problem.contains("missing"))
     }
 
     @Test("The longest names and labels of DNS are read, longer ones refused")

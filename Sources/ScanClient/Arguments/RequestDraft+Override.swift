@@ -45,6 +45,18 @@ extension RequestDraft {
         return result
     }
 
+    /// The sentence about exclusions of a job file in whose place those of the command line come; nil where there are none.
+    package func lostExclusions(to line: RequestDraft) -> String? {
+        var lost: [Field] = []
+        if !line.exclude.isEmpty, !exclude.isEmpty { lost.append(.exclude) }
+        if !line.excludeFiles.isEmpty, !excludeFiles.isEmpty { lost.append(.excludeFiles) }
+        if line.excludePorts != nil, excludePorts != nil { lost.append(.excludePorts) }
+        guard !lost.isEmpty else { return nil }
+        let options = lost.map(\.option).joined(separator: ", ")
+        return
+            "synscan: \(options) of the command line stands in place of \(lost.map(\.rawValue).joined(separator: ", ")) in \(source ?? "the job file")."
+    }
+
     private var namesTargets: Bool { !targets.isEmpty || !targetFiles.isEmpty }
 
     private mutating func take<Value>(_ path: WritableKeyPath<RequestDraft, Value?>, _ field: Field, of line: RequestDraft) {

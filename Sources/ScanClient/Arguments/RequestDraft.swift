@@ -84,7 +84,9 @@ package struct RequestDraft: Sendable, Equatable {
 
         var request = JobRequest(targets: try parsedTargets())
         guard !request.targets.isEmpty else { throw noTargets }
-        request.exclude = try parsedExclusions()
+        let (excluded, sources) = try parsedExclusions()
+        request.exclude = excluded.isEmpty ? nil : excluded
+        request.excludeSources = excludeFiles.isEmpty ? nil : sources
         if ports != nil || excludePorts != nil {
             let services = services()
             try check(ports, .ports) { _ = try PortExpression.parse($0, services: services) }
@@ -166,25 +168,46 @@ package struct RequestDraft: Sendable, Equatable {
 
     private func parsedTargets() throws -> [String] {
         var result: [String] = []
-        for text in targets {
+        for text in Self.rangesJoined(targets) {
             if places[.targets] != nil {
-                try check(text, .targets) { result.append(try TargetExpression(parsing: $0).text) }
+                try check(text, .targets) { try TargetExpression.each(in: $0) { result.append($0.text) } }
             } else {
-                result.append(try TargetExpression(parsing: text).text)
+                try TargetExpression.each(in: text) { result.append($0.text) }
             }
         }
         for path in targetFiles { result += try Self.list(in: path) }
         return result
     }
 
-    private func parsedExclusions() throws -> [String]? {
+    /// A shell makes three words of `10.0.0.1 - 10.0.0.9`.
+    private static func rangesJoined(_ words: [String]) -> [String] {
         var result: [String] = []
-        for part in exclude.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
-            let text = String(part.drop { $0 == " " })
-            try check(text, .exclude) { result.append(try TargetExpression(parsing: $0).text) }
+        for word in words {
+            if let last = result.last, word == "-" || last.hasSuffix(" -") {
+                result[result.count - 1] = last + " " + word
+            } else {
+                result.append(word)
+            }
         }
-        for path in excludeFiles { result += try Self.list(in: path) }
-        return result.isEmpty ? nil : result
+        return result
+    }
+
+    private func parsedExclusions() throws -> (texts: [String], sources: [JobRequest.ExcludeSource]) {
+        var (texts, sources): ([String], [JobRequest.ExcludeSource]) = ([], [])
+        for text in exclude {
+            try check(text, .exclude) { text in
+                try TargetExpression.each(in: text) { target in
+                    texts.append(target.text)
+                    sources.append(.init(name: target.text, count: 1))
+                }
+            }
+        }
+        for path in excludeFiles {
+            let list = try Self.list(in: path)
+            texts += list
+            sources.append(.init(name: TextFile(path).name, count: list.count))
+        }
+        return (texts, sources)
     }
 
     /// Parses a field's text; an error names the field.
@@ -199,7 +222,9 @@ package struct RequestDraft: Sendable, Equatable {
 
     private static func list(in path: String) throws -> [String] {
         let file = TextFile(path)
-        return try TargetExpression.list(try file.text(), source: file.name).map(\.text)
+        var texts: [String] = []
+        try TargetExpression.each(in: try file.text(), source: file.name) { texts.append($0.text) }
+        return texts
     }
 
     private var noTargets: ClientError {
@@ -215,9 +240,10 @@ package struct RequestDraft: Sendable, Equatable {
 
     /// `open,closed` or `all`.
     package static func parseStates(_ text: String, place: String = Field.states.option) throws(ClientError) -> [TargetState] {
-        if text == "all" { return TargetState.allCases }
         var result: [TargetState] = []
-        for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+        let words = text.split(separator: ",", omittingEmptySubsequences: false)
+        if words.contains("all") { return TargetState.allCases }
+        for word in words {
             guard let state = TargetState(rawValue: String(word)) else {
                 let known = TargetState.allCases.map(\.rawValue).joined(separator: ", ")
                 throw .usage(

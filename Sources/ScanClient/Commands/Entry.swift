@@ -12,7 +12,7 @@ package enum Entry {
             try other.run()
             return .done
         } catch {
-            return end(afterParsing: error)
+            return end(afterParsing: error, arguments)
         }
     }
 
@@ -27,12 +27,15 @@ package enum Entry {
 
     /// What the parser has to say where it found no command to run. Help, version and completion scripts are wishes that it throws, everything
     /// else is a usage error.
-    package static func outcome(ofParsing error: any Error) -> (message: String, status: CommandStatus) {
-        (Synscan.fullMessage(for: error), Synscan.exitCode(for: error).isSuccess ? .done : .usage)
+    package static func outcome(ofParsing error: any Error, _ arguments: [String] = []) -> (message: String, status: CommandStatus) {
+        guard !Synscan.exitCode(for: error).isSuccess else { return (Synscan.fullMessage(for: error), .done) }
+        let sentences = NmapHabits.sentences(for: arguments)
+        // The parser suggests the option of the same length.
+        return (sentences.isEmpty ? Synscan.fullMessage(for: error).replacing(" Did you mean '-iL'?", with: "") : sentences, .usage)
     }
 
-    private static func end(afterParsing error: any Error) -> CommandStatus {
-        let (message, status) = outcome(ofParsing: error)
+    private static func end(afterParsing error: any Error, _ arguments: [String]) -> CommandStatus {
+        let (message, status) = outcome(ofParsing: error, arguments)
         guard status == .done else {
             Console.note(message)
             return status

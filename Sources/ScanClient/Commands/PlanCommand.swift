@@ -17,7 +17,9 @@ package struct PlanCommand: ClientCommand {
     package init() {}
 
     package func execute() async throws -> CommandStatus {
-        let request = try ControlRequest.plan(try target.draft.request(services: SystemServices.read))
+        let job = try target.draft.request(services: SystemServices.read)
+        ExclusionTexts.notes(job).forEach(Console.note)
+        let request = try ControlRequest.plan(job)
         let plan = try await common.ask(request, as: Plan.self, text: PlanText.text)
         return CommandStatus(of: plan)
     }

@@ -65,12 +65,15 @@ package struct ScanCommand: ClientCommand {
     /// The same with the job file, which is read for that.
     package func wholeDraft() throws -> RequestDraft {
         guard let jobFile else { return draft }
-        return try JobFile.read(jobFile).overridden(by: draft)
+        let file = try JobFile.read(jobFile)
+        if let note = file.lostExclusions(to: draft) { Console.note(note) }
+        return try file.overridden(by: draft)
     }
 
     package func execute() async throws -> CommandStatus {
         let socket = try common.socketPath()
         let request = try wholeDraft().request(services: SystemServices.read)
+        ExclusionTexts.notes(request).forEach(Console.note)
         do {
             return detach ? try await submit(.submit(request)) : try await submitAndFollow(.submit(request), on: socket)
         } catch let refusal as Refusal where refusal.kind == .conflict && jobFile != nil {

@@ -8,7 +8,7 @@ extension TCPOptions: ExpressibleByArgument {}
 package struct TargetOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "What to scan: 10.0.0.1, 10.0.0.0/24, 10.0.0.1-10.0.0.9, 10.0.0.1-20, 2001:db8::/120, fe80::1%eth0, a host name, or "
+            "What to scan: 10.0.0.1, 10.0.0.0/24, 10.0.0.1-10.0.0.9, 10.0.0.1-20, 10.0-3.*.1,5, 2001:db8::/120, fe80::1%eth0, a host name, or "
                 + "ADDRESS:PORT for a single target.",
             valueName: "target"))
     var targets: [String] = []
@@ -16,7 +16,8 @@ package struct TargetOptions: ParsableArguments {
     @Option(
         name: .customLong("iL", withSingleDash: true), parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "Read targets from a file, - for standard input; separated by white space, # begins a comment. Repeatable.", valueName: "file"),
+            "Read targets from a file, - for standard input; one to a line or separated by white space, # begins a comment. Repeatable.",
+            valueName: "file"),
         completion: .file())
     var targetFiles: [String] = []
 
@@ -27,21 +28,23 @@ package struct TargetOptions: ParsableArguments {
 
     @Option(
         name: [.customLong("excludefile"), .customLong("exclude-file")], parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("Leave the targets in a file out; the same form as -iL.", valueName: "file"), completion: .file())
+        help: ArgumentHelp("Leave the targets in a file out; the same form as -iL. Repeatable.", valueName: "file"), completion: .file())
     var excludeFiles: [String] = []
 
     @Option(
-        name: [.customShort("p", allowingJoined: true), .customLong("ports")], parsing: .unconditional,
+        name: [.customShort("p", allowingJoined: true), .customLong("ports")], parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Ports: 80,443, 1-1024, - for all, ssh,http, well-known, registered, dynamic, !25 to leave one out. "
-                + "Without -p: the 1000 most common.", valueName: "ports"))
-    var ports: String?
+                + "Without -p: the 1000 most common. Repeatable.", valueName: "ports"))
+    var ports: [String] = []
 
     @Option(help: ArgumentHelp("The N most common ports, in place of -p.", valueName: "n"))
     var topPorts: Int?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Leave these ports out; the same form as -p.", valueName: "ports"))
-    var excludePorts: String?
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Leave these ports out; the same form as -p. Repeatable.", valueName: "ports"))
+    var excludePorts: [String] = []
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Probes a second, whatever is lost; without it the rate is found.", valueName: "n"))
     var rate: Int?
@@ -70,7 +73,7 @@ package struct TargetOptions: ParsableArguments {
         help: ArgumentHelp(
             "The states to record, separated by commas: open, closed, filtered, down, untested; or all. Without it, the daemon's choice.",
             valueName: "states"))
-    var states: String?
+    var states: [String] = []
 
     @Flag(
         help: "Probe and report every port of hosts that answer everything; without it one event stands for the rest of their ports.")
@@ -97,6 +100,13 @@ package struct TargetOptions: ParsableArguments {
     @Flag(name: .customShort("n"), help: "Accepted as in nmap: synscan never looks up the names of addresses.")
     var noNames = false
 
+    @Flag(
+        name: [
+            .customLong("sS", withSingleDash: true), .customLong("Pn", withSingleDash: true), .customLong("PN", withSingleDash: true),
+            .customLong("P0", withSingleDash: true), .customLong("reason"),
+        ], help: .hidden)
+    var nmapsWay = false
+
     package init() {}
 
     package var draft: RequestDraft {
@@ -105,20 +115,25 @@ package struct TargetOptions: ParsableArguments {
         draft.targetFiles = targetFiles
         draft.exclude = exclude
         draft.excludeFiles = excludeFiles
-        draft.ports = ports
+        draft.ports = Self.joined(ports)
         draft.topPorts = topPorts
-        draft.excludePorts = excludePorts
+        draft.excludePorts = Self.joined(excludePorts)
         draft.rate = rate
         draft.maxRate = maxRate
         draft.retries = retries
         draft.recall = recall
         draft.tcpOptions = tcpOptions
-        draft.states = states
+        draft.states = Self.joined(states)
         draft.reportAll = reportAll ? true : nil
         draft.reportHosts = reportHosts ? true : nil
         draft.strict = strict ? true : nil
         draft.interface = interface
         draft.sourceAddress = sourceAddress
         return draft
+    }
+
+    /// What an option that is given several times says in all.
+    private static func joined(_ values: [String]) -> String? {
+        values.isEmpty ? nil : values.joined(separator: ",")
     }
 }

@@ -32,6 +32,7 @@ package enum JobTexts {
         text += "; \(Quantities.count(job.account.probesSent, "probe")) in \(Quantities.duration(job.account.seconds))"
         if job.account.seconds > 0 { text += ", \(Quantities.rate(Double(job.account.probesSent) / job.account.seconds))" }
         if let recall = recall(job.account) { text += "; recall \(recall)" }
+        if let exclusions = ExclusionTexts.summary(job.account.exclusions) { text += "; \(exclusions)" }
         if let hosts = flooded(job.account) { text += ". \(hosts)" }
         if let names = unresolved(job) { text += ". \(names)" }
         if let warning = incompleteness(job.account) { text += ". \(warning)" }
@@ -87,6 +88,7 @@ package enum JobTexts {
         facts.add("deadline", job.deadline.map(LocalTime.text))
         facts.add("targets", shortened(job.targets))
         facts.add("", unresolved(job))
+        for exclusion in job.account.exclusions ?? [] { facts.add("without", "\(exclusion.name): \(ExclusionTexts.taken(exclusion))") }
         facts.add("submitted", "\(LocalTime.text(job.submitted)) by \(submitter(job)) (process \(job.submittedBy.pid))")
         facts.add("started", job.started.map(LocalTime.text))
         facts.add("finished", job.finished.map(LocalTime.text))

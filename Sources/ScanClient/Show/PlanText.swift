@@ -9,6 +9,10 @@ package enum PlanText {
         var facts = Facts(style: style)
         let size = "\(Quantities.count(plan.addresses, "address", "addresses")), \(Quantities.count(plan.ports, "port"))"
         facts.add("targets", "\(Quantities.count(plan.targets)) (\(size))")
+        for exclusion in plan.exclusions ?? [] {
+            let ink: Style.Ink? = exclusion.targets == 0 ? .red : nil
+            facts.add("without", "\(exclusion.name): \(ExclusionTexts.taken(exclusion))", ink)
+        }
         facts.add("ports", plan.portsSource)
         facts.add("rate", (plan.rateFound == true ? "found, at most " : "") + Quantities.rate(Double(plan.rate)))
         facts.add("probes", range(Quantities.count(plan.probesAtLeast), Quantities.count(plan.probesAtMost)))

@@ -8,13 +8,35 @@ package struct Scope: Sendable, Equatable {
     /// As configured, for people.
     package let allowWords: [String]
     package let denyWords: [String]
+    /// The files of `deny_files` that leave nothing out of what is allowed, each with a sentence for people.
+    package let idleFiles: [String]
     private let denied: AddressSet
 
-    package init(allow: AddressSet, allowWords: [String], deny: AddressSet, denyWords: [String]) {
-        denied = deny
-        allowed = allow.subtracting(deny).subtracting(Self.never)
+    /// A file of `deny_files`, read.
+    struct DenyFile {
+        let path: String
+        let entries: Int
+        let addresses: AddressSet
+    }
+
+    /// A denied IPv4 address is denied in the IPv6 addresses that carry it, too.
+    init(allow: AddressSet, allowWords: [String], deny: AddressSet, denyWords: [String], denyFiles: [DenyFile] = []) {
+        denied = deny.union(EmbeddedIPv4.addresses(of: deny, among: allow))
+        allowed = allow.subtracting(denied).subtracting(Self.never)
         self.allowWords = allowWords
-        self.denyWords = denyWords
+        let taken = denyFiles.map { $0.addresses.union(EmbeddedIPv4.addresses(of: $0.addresses, among: allow)).intersection(allow).count }
+        self.denyWords = denyWords + zip(denyFiles, taken).map { "all in \($0.path) (\(Self.words($0, $1)))" }
+        idleFiles = zip(denyFiles, taken).filter { $1 == 0 }.map { file, _ in
+            file.entries == 0
+                ? "\(file.path) has no entry: nothing is denied by it."
+                : "\(file.path) leaves out none of the addresses that are allowed."
+        }
+    }
+
+    private static func words(_ file: DenyFile, _ taken: UInt128) -> String {
+        guard file.entries > 0 else { return "no entry" }
+        let entries = file.entries == 1 ? "1 entry" : "\(file.entries) entries"
+        return "\(entries), \(taken == 0 ? "none" : "\(taken)") of the allowed addresses"
     }
 
     /// The words that stand for whole families of blocks in `allow`, and what an absent `allow` means.

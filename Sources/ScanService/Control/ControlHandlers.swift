@@ -208,25 +208,27 @@ struct ControlHandlers: Sendable {
         return Answer.stream { writer in
             var last: Endpoint?
             var lines = LineBuffer()
+            let scan = service.settings.current.scan
+            let zone = try await service.store.job(.id(job))?.narrowing.completed(by: scan).zoneOfLinkLocal
             while true {
                 let page = try await service.store.findings(of: job, after: last, limit: Self.findingsPage)
                 lines.clear()
-                for finding in page { service.recorder.formatter.append(streamed: finding, to: &lines) }
+                for finding in page { service.recorder.formatter.append(streamed: finding, zone: zone, to: &lines) }
                 if !page.isEmpty { try await writer.write(ByteBuffer(bytes: lines.bytes)) }
                 last = page.last?.endpoint
                 if page.count < Self.findingsPage { break }
             }
-            try await writeHosts(of: job, to: &writer)
+            try await writeHosts(of: job, zone, to: &writer)
         }
     }
 
-    private func writeHosts(of job: Int64, to writer: inout some ResponseBodyWriter) async throws {
+    private func writeHosts(of job: Int64, _ zone: String?, to writer: inout some ResponseBodyWriter) async throws {
         var last: StoredHost?
         var lines = LineBuffer()
         repeat {
             let page = try await service.store.hosts(of: job, after: last, limit: Self.findingsPage)
             lines.clear()
-            for host in page { service.recorder.formatter.append(streamed: host, to: &lines) }
+            for host in page { service.recorder.formatter.append(streamed: host, zone: zone, to: &lines) }
             if !page.isEmpty { try await writer.write(ByteBuffer(bytes: lines.bytes)) }
             last = page.count == Self.findingsPage ? page.last : nil
         } while last != nil

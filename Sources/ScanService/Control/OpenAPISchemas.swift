@@ -36,6 +36,9 @@ enum OpenAPISchemas {
               "name": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "description": "not digits alone"},
               "targets": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "addresses, blocks, ranges, names, address:port"},
               "exclude": {"type": "array", "items": {"type": "string"}, "description": "the same forms, left out"},
+              "exclude_sources": {"type": "array", "description": "where the expressions of exclude come from, in their order: told of together",
+                "items": {"type": "object", "required": ["name", "count"], "properties": {
+                  "name": {"type": "string"}, "count": {"type": "integer", "minimum": 0}}}},
               "ports": {"type": "string", "description": "22,80-90,http,well-known,!25 or - for all; absent: the most common 1000"},
               "top_ports": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "in place of ports"},
               "exclude_ports": {"type": "string"},
@@ -76,7 +79,7 @@ enum OpenAPISchemas {
               ])),
               "loss": {"type": "number"}, "estimated_recall": {"type": "number"}, "recall_low": {"type": "number"},
               "recall_high": {"type": "number"}, "recall_goal": {"type": "number"}, "goal_reached": {"type": "boolean"},
-              "rate_verified": {"type": "boolean"},
+              "rate_verified": {"type": "boolean"}, "exclusions": \(exclusions),
               "seconds": {"type": "number"}, "link": {"type": "string", "description": "xdp, ring, packet or raw-ip, joined by commas"},
               "link_reason": {"type": "string"}}}
         """
@@ -107,6 +110,7 @@ enum OpenAPISchemas {
                 "destinations": {"type": "array", "items": {"type": "string"}}, "interface": {"type": "string"}, "source": {"type": "string"},
                 "next_hop": {"type": "string"}, "hardware_address": {"type": "string"}, "link": {"type": "string"},
                 "link_reason": {"type": "string"}}}},
+              "exclusions": \(exclusions),
               "scope": {"type": "string", "description": "allowed, or the sentence that refuses it"},
               "advice": {"type": "array", "items": {"type": "string"}, "description": "what the machine's own firewall should know"},
               "names": {"type": "array", "items": {"type": "object", "properties": {
@@ -125,6 +129,11 @@ enum OpenAPISchemas {
               "role": {"enum": [\(list(Role.allCases.map(\.rawValue)))]},
               "halted": {"type": "object", "required": ["since", "uid"], "properties": {"since": \(time), "uid": {"type": "integer"}}},
               "advice": {"type": "array", "items": {"type": "string"}}, "obstacle": {"type": "string", "description": "what keeps all jobs waiting"}}}
+        """
+
+    private static let exclusions = """
+        {"type": "array", "description": "what each exclusion leaves out by itself", "items": {"type": "object", "properties": {
+                "name": {"type": "string"}, \(integers(["entries", "addresses", "targets"]))}}}
         """
 
     private static let time = "{\"type\": \"string\", \"format\": \"date-time\"}"

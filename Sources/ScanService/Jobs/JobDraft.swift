@@ -29,6 +29,8 @@ package struct JobDraft: Sendable {
     package var names: [Plan.ResolvedName]
     /// Names that did not resolve, sorted.
     package var unresolved: [Plan.UnresolvedName]
+    /// What each exclusion left out.
+    package var exclusions: [Exclusion] = []
 
     package static let shownTargets = 16
     /// So many of the names that did not resolve are kept with the job, of however many.
@@ -41,6 +43,7 @@ package struct JobDraft: Sendable {
         account.targets = Int64(clamping: selection.targetCount)
         account.rate = Int64(rate)
         account.unresolvedNames = unresolved.isEmpty ? nil : Int64(unresolved.count)
+        account.exclusions = exclusions.isEmpty ? nil : exclusions
         var record = JobRecord(
             name: name, targets: targets, key: .random(), rate: rate, retries: retries, tcpOptions: tcpOptions, states: states,
             submitter: submitter, submitted: time, account: account)

@@ -38,6 +38,7 @@ package struct Planner: Sendable {
         plan.rateFound = draft.isRateFound
         plan.advice = advice
         plan.unresolved = draft.unresolved.isEmpty ? nil : draft.unresolved
+        plan.exclusions = draft.exclusions.isEmpty ? nil : draft.exclusions
         return plan
     }
 
@@ -72,4 +73,7 @@ extension Narrowing {
     func completed(by scan: Configuration.Scan) -> Narrowing {
         Narrowing(interface: interface ?? scan.interface, source: source ?? scan.sourceAddress, zone: zone)
     }
+
+    /// The interface on whose link link-local addresses are.
+    var zoneOfLinkLocal: String? { zone ?? interface }
 }

@@ -19,7 +19,7 @@ package struct RequestReader: Sendable {
         do {
             try checkOptions(request)
             let (targets, exclusions) = try await WorkPools.run(for: uid) {
-                (try TargetList(request.targets), try (request.exclude ?? []).map { try TargetExpression(parsing: $0) })
+                (try TargetList(request.targets), try TargetExpression.exclusions(request.exclude ?? []))
             }
             let names = Set(targets.names + exclusions.compactMap(\.name))
             let answers = ResolvedNames(try await resolver.resolve(names.sorted()))
@@ -80,6 +80,7 @@ package struct RequestReader: Sendable {
         if let text = request.excludePorts {
             excluded.append(.init(label: text, ports: try PortExpression.parse(text, services: catalog.services)))
         }
+        let report = try ExclusionReport(request, excluded, of: selection)
         try selection.exclude(excluded)
         let configuration = settings.current
         if let zone = exclusions.lazy.compactMap(\.zone).first(where: { $0 != targets.zone }) {
@@ -104,7 +105,7 @@ package struct RequestReader: Sendable {
             reportsAll: request.reportAll ?? false, reportsHosts: request.reportHosts ?? false,
             isStrict: request.strict ?? false, narrowing: narrowing, priority: request.priority ?? .normal, deadline: request.deadline,
             portsSource: selection.hosts.isEmpty ? "the targets" : source,
-            names: names.resolved, unresolved: names.unresolved)
+            names: names.resolved, unresolved: names.unresolved, exclusions: report.lines)
     }
 
     private func check(_ selection: TargetSelection, _ limit: Int64) throws {

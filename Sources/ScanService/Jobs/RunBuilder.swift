@@ -61,7 +61,7 @@ struct RunBuilder: Sendable {
         specification.link = scan.link
         specification.sendThreads = scan.sendThreads
         specification.narrowing = narrowing
-        let sink = recorder.sink(job: record.id, name: record.name)
+        let sink = recorder.sink(job: record.id, name: record.name, zone: narrowing.zoneOfLinkLocal)
         let run = try ScanRun(
             specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: captures, links: links, sink: sink,
             resuming: resume.checkpoint, answered: resume.answered, hosts: resume.hosts)

@@ -9,21 +9,35 @@ struct TargetList: Sendable {
     /// The interface on whose link the link-local ones are.
     private(set) var zone: String?
 
+    private var doubt = PortDoubt()
+    private var blocks = BlockBudget()
+
     /// Throws `ExpressionError` for the first text that is no target, and a `Refusal` for zones that differ.
     init(_ texts: [String]) throws {
         for text in texts {
-            let expression = try TargetExpression(parsing: text)
-            if let named = expression.zone {
-                guard zone == nil || zone == named else {
-                    throw Refusal(.usage, "The targets have the zones \(zone ?? "") and \(named): scan each link with a job of its own.")
-                }
-                zone = named
+            try TargetExpression.each(in: text) { expression throws(ExpressionError) in
+                doubt.note(expression)
+                try blocks.take(expression)
+                add(expression)
             }
-            switch (expression.hosts, expression.port) {
-            case (.name, _): named.append(expression)
-            case (.addresses(let range), nil): ranges.append(range)
-            case (.addresses(let range), let port?): endpoints.append(Endpoint(address: range.first, port: port))
+            if let otherZone {
+                throw Refusal(.usage, "The targets have the zones \(zone ?? "") and \(otherZone): scan each link with a job of its own.")
             }
+        }
+        try doubt.check()
+    }
+
+    private var otherZone: String?
+
+    private mutating func add(_ expression: TargetExpression) {
+        if let named = expression.zone {
+            if let zone, zone != named { otherZone = named }
+            zone = zone ?? named
+        }
+        switch (expression.hosts, expression.port) {
+        case (.name, _): named.append(expression)
+        case (.addresses(let range), let port?): endpoints.append(Endpoint(address: range.first, port: port))
+        case (.addresses, nil), (.blocks, _): ranges += expression.ranges
         }
     }
 
@@ -45,7 +59,36 @@ struct TargetList: Sendable {
     }
 }
 
+/// Counts the separate blocks that patterns give: a few bytes of a request may stand for 65,536 of them.
+struct BlockBudget {
+    private var left = 262_144
+
+    mutating func take(_ expression: TargetExpression) throws(ExpressionError) {
+        guard case .blocks(let ranges) = expression.hosts else { return }
+        left -= ranges.count
+        guard left >= 0 else {
+            throw ExpressionError(
+                asked: expression.text, problem: "with this pattern the request has more than 262144 separate blocks of addresses",
+                remedy: "write networks or ranges instead, or submit several jobs")
+        }
+    }
+}
+
 extension TargetExpression {
+    /// What is to be left out: every text may have several. Throws for the first text that is no target.
+    static func exclusions(_ texts: [String]) throws(ExpressionError) -> [TargetExpression] {
+        var (result, doubt, blocks): ([TargetExpression], PortDoubt, BlockBudget) = ([], PortDoubt(), BlockBudget())
+        for text in texts {
+            try each(in: text) { expression throws(ExpressionError) in
+                doubt.note(expression)
+                try blocks.take(expression)
+                result.append(expression)
+            }
+        }
+        try doubt.check()
+        return result
+    }
+
     /// The host name, nil for addresses.
     var name: String? {
         if case .name(let name) = hosts { name } else { nil }
@@ -53,7 +96,7 @@ extension TargetExpression {
 
     func addresses(_ resolved: [String: [IPAddress]]) -> AddressSet {
         switch hosts {
-        case .addresses(let range): AddressSet(CollectionOfOne(range))
+        case .addresses, .blocks: AddressSet(ranges)
         case .name(let name): AddressSet((resolved[name] ?? []).map { AddressRange($0) })
         }
     }

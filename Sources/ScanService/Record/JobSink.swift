@@ -5,13 +5,16 @@ import Synchronization
 package final class JobSink: ObservationSink {
     package let job: Int64
     package let name: String?
+    /// The interface on whose link the job's link-local targets are.
+    package let zone: String?
     private let queue: RecordQueue
     private let names = Mutex<[String]>([])
     private let hasCheckpoint = Atomic<Bool>(false)
 
-    init(job: Int64, name: String?, queue: RecordQueue) {
+    init(job: Int64, name: String?, zone: String?, queue: RecordQueue) {
         self.job = job
         self.name = name
+        self.zone = zone
         self.queue = queue
     }
 

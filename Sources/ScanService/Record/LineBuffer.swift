@@ -1,4 +1,5 @@
 package import ScanAPI
+import ScanEngine
 package import ScanTargets
 
 /// Bytes of JSON in the making, reused from batch to batch so that a line costs no allocation. The memory is its own: a byte costs a comparison and a
@@ -151,6 +152,14 @@ package struct LineBuffer: ~Copyable, @unchecked Sendable {
             let digit = UInt8(truncatingIfNeeded: value >> shift & 0xf)
             append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
         }
+    }
+
+    /// The address's text in quotes; of a link-local one with the interface of its link, without which it means nothing (RFC 4007 §11).
+    package mutating func append(quoted address: IPAddress, zone: String?) {
+        if address.family == .v6, let zone, Narrowing.linkLocal?.contains(address) == true { return append(quoted: "\(address)%\(zone)") }
+        append("\"")
+        append(address)
+        append("\"")
     }
 
     /// The address's text, unquoted.

@@ -20,26 +20,30 @@ package struct LineFormatter: Sendable {
         afterTime = buffer.bytes
     }
 
-    /// A line of event `port`, or `conflict` where a later answer contradicts one that was logged. `name` is the job's.
+    /// A line of event `port`, or `conflict` where a later answer contradicts one that was logged. `name` is the job's, and `zone` the interface on
+    /// whose link its link-local targets are.
     package func append(
-        _ finding: StoredFinding, event: StaticString = "port", seq: Int64, job: Int64, name: String?, to buffer: inout LineBuffer
+        _ finding: StoredFinding, event: StaticString = "port", seq: Int64, job: Int64, name: String?, zone: String? = nil,
+        to buffer: inout LineBuffer
     ) {
         appendHead(seq: seq, time: finding.time, to: &buffer)
         buffer.append(event)
         buffer.append("\"")
         append(job: job, name: name, to: &buffer)
         buffer.append(",")
-        appendTarget(finding, to: &buffer)
+        appendTarget(finding, zone, to: &buffer)
         buffer.append("}\n")
     }
 
     /// A line of event `host`.
-    package func append(_ host: StoredHost, seq: Int64, job: Int64, name: String?, to buffer: inout LineBuffer) {
+    package func append(
+        _ host: StoredHost, seq: Int64, job: Int64, name: String?, zone: String? = nil, to buffer: inout LineBuffer
+    ) {
         appendHead(seq: seq, time: host.time, to: &buffer)
         buffer.append("host\"")
         append(job: job, name: name, to: &buffer)
         buffer.append(",")
-        append(host, to: &buffer)
+        append(host, zone, to: &buffer)
         buffer.append("}\n")
     }
 
@@ -59,27 +63,26 @@ package struct LineFormatter: Sendable {
     }
 
     /// A line of the control interface's findings stream (`ScanAPI.Finding`).
-    package func append(streamed finding: StoredFinding, to buffer: inout LineBuffer) {
+    package func append(streamed finding: StoredFinding, zone: String? = nil, to buffer: inout LineBuffer) {
         buffer.append("{\"time\":\"")
         buffer.append(finding.time)
         buffer.append("\",")
-        appendTarget(finding, to: &buffer)
+        appendTarget(finding, zone, to: &buffer)
         buffer.append("}\n")
     }
 
     /// The same for a host (`ScanAPI.HostFinding`).
-    package func append(streamed host: StoredHost, to buffer: inout LineBuffer) {
+    package func append(streamed host: StoredHost, zone: String? = nil, to buffer: inout LineBuffer) {
         buffer.append("{\"time\":\"")
         buffer.append(host.time)
         buffer.append("\",")
-        append(host, to: &buffer)
+        append(host, zone, to: &buffer)
         buffer.append("}\n")
     }
 
-    private func append(_ host: StoredHost, to buffer: inout LineBuffer) {
-        buffer.append("\"address\":\"")
-        buffer.append(host.address)
-        buffer.append("\"")
+    private func append(_ host: StoredHost, _ zone: String?, to buffer: inout LineBuffer) {
+        buffer.append("\"address\":")
+        buffer.append(quoted: host.address, zone: zone)
         append(",\"state\":", host.state, to: &buffer)
         append(",\"reason\":", host.reason, to: &buffer)
         append(",\"ttl\":", host.ttl, to: &buffer)
@@ -112,11 +115,11 @@ package struct LineFormatter: Sendable {
     }
 
     /// From `address` to `interface`, without a comma before.
-    private func appendTarget(_ finding: StoredFinding, to buffer: inout LineBuffer) {
+    private func appendTarget(_ finding: StoredFinding, _ zone: String?, to buffer: inout LineBuffer) {
         let port = finding.endpoint.port
-        buffer.append("\"address\":\"")
-        buffer.append(finding.endpoint.address)
-        buffer.append("\",\"port\":")
+        buffer.append("\"address\":")
+        buffer.append(quoted: finding.endpoint.address, zone: zone ?? finding.interface)
+        buffer.append(",\"port\":")
         buffer.append(port)
         buffer.append(",\"protocol\":\"tcp\",\"state\":")
         buffer.append(quoted: finding.state.rawValue)

@@ -25,7 +25,7 @@ struct RecordTransaction: Sendable {
             case .hosts(let sink, let batch):
                 for host in batch.map({ StoredHost($0) }) where try HostTable.insert(host, job: sink.job, db) {
                     outcome.seq += 1
-                    formatter.append(host, seq: outcome.seq, job: sink.job, name: sink.name, to: &lines)
+                    formatter.append(host, seq: outcome.seq, job: sink.job, name: sink.name, zone: sink.zone, to: &lines)
                 }
             case .change(let change):
                 try run.store(db) { append($0, $1, &outcome.seq, &lines) }
@@ -48,8 +48,9 @@ struct RecordTransaction: Sendable {
     private func append(_ new: FindingRun.New, _ sink: JobSink, _ seq: inout Int64, _ lines: inout LineBuffer) {
         seq += 1
         switch new {
-        case .finding(let finding): formatter.append(finding, seq: seq, job: sink.job, name: sink.name, to: &lines)
-        case .conflict(let finding): formatter.append(finding, event: "conflict", seq: seq, job: sink.job, name: sink.name, to: &lines)
+        case .finding(let finding): formatter.append(finding, seq: seq, job: sink.job, name: sink.name, zone: sink.zone, to: &lines)
+        case .conflict(let finding):
+            formatter.append(finding, event: "conflict", seq: seq, job: sink.job, name: sink.name, zone: sink.zone, to: &lines)
         }
     }
 

@@ -40,8 +40,8 @@ package final class Recorder: Sendable {
     }
 
     /// Where the run of a job delivers its observations.
-    package func sink(job: Int64, name: String?) -> JobSink {
-        JobSink(job: job, name: name, queue: queue)
+    package func sink(job: Int64, name: String?, zone: String? = nil) -> JobSink {
+        JobSink(job: job, name: name, zone: zone, queue: queue)
     }
 
     /// Has a change made after everything that was given before. Returns at once; `done` is told.

@@ -26,7 +26,7 @@ enum AddressSyntax {
         return range
     }
 
-    private static func range(from first: Bytes, through last: Bytes) throws(SyntaxFault) -> AddressRange {
+    static func range(from first: Bytes, through last: Bytes) throws(SyntaxFault) -> AddressRange {
         let lower = try address(first)
         let upper = try end(last, ofRangeFrom: lower)
         if let range = AddressRange(first: lower, last: upper) { return range }

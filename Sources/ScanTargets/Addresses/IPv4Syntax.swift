@@ -5,6 +5,9 @@ enum IPv4Syntax {
     static func parse(_ text: Bytes) throws(SyntaxFault) -> UInt32 {
         // One part more than there may be is enough to see that there are too many.
         let parts = text.split(separator: Ascii.dot, maxSplits: 4, omittingEmptySubsequences: false)
+        if parts.count == 5, parts[4].isEmpty {
+            throw SyntaxFault(at: text.endIndex - 1, "a dot stands behind the address", remedy: "leave it out")
+        }
         guard parts.count == 4 else { throw SyntaxFault(at: text.startIndex, wrongCount(parts.count, in: text), remedy: remedy) }
         var value: UInt32 = 0
         for part in parts { value = value << 8 | UInt32(try octet(part)) }

@@ -61,6 +61,7 @@ enum IPv6Syntax {
     }
 
     private static func wrongCount(at offset: Int, _ problem: String) -> SyntaxFault {
-        SyntaxFault(at: offset, problem, remedy: "write eight groups, or fewer with one \"::\", as in 2001:db8::1")
+        SyntaxFault(
+            at: offset, problem, remedy: "write eight groups, or fewer with one \"::\", as in 2001:db8::1; with a port, [2001:db8::1]:80")
     }
 }

@@ -9,7 +9,7 @@
 /// | `well-known`, `registered`, `dynamic` | a class of RFC 6335, without port 0 |
 /// | `!item` | what is taken out again, wherever it stands |
 ///
-/// nmap's protocol prefix `T:` is accepted in front of any item; its other prefixes are refused.
+/// nmap's protocol prefix `T:` is accepted in front of any item, and `/tcp` behind it, as in results; other protocols are refused.
 package enum PortExpression {
     /// Reads a port expression of at most 1 MiB, more than all ports one by one need.
     ///

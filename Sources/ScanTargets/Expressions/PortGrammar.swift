@@ -51,8 +51,16 @@ struct PortGrammar {
         return lower...upper
     }
 
-    /// Takes nmap's `T:` away and refuses the protocols that a SYN scan cannot reach.
+    /// Takes nmap's `T:` away, and the `/tcp` that results have, and refuses the protocols that a SYN scan cannot reach.
     private func withoutProtocol(_ item: Bytes) throws(SyntaxFault) -> Bytes {
+        if let (ports, name) = item.parts(around: Ascii.slash) {
+            switch name.lowercased {
+            case "tcp": return try withoutProtocol(ports.trimmed)
+            case "udp": throw unsupported("UDP", at: item.startIndex)
+            case "sctp": throw unsupported("SCTP", at: item.startIndex)
+            default: throw unknown(item)
+            }
+        }
         guard let (name, ports) = item.parts(around: Ascii.colon) else { return item }
         switch name.lowercased {
         case "t": return ports.trimmed
@@ -76,9 +84,13 @@ struct PortGrammar {
     }
 
     private func unknown(_ item: Bytes) -> SyntaxFault {
-        SyntaxFault(
+        if let index = item.firstIndex(where: { $0 >= 0x7f || $0 < 0x20 }), item[index] >= 0x80 || item[index] == 0 {
+            return Typography.fault(at: index, in: item, what: "a list of ports", letters: "write the port's number, from 1 to 65535")
+        }
+        let isSeveral = item.contains { $0.isBlank || $0 == Ascii.semicolon }
+        return SyntaxFault(
             at: item.startIndex, "\"\(item.printable)\" is neither a port nor a TCP service that this machine knows by name",
-            remedy: "write the port's number, from 1 to 65535")
+            remedy: isSeveral ? "write commas between the numbers of ports" : "write the port's number, from 1 to 65535")
     }
 
     private func nothingIncluded(at offset: Int) -> SyntaxFault {

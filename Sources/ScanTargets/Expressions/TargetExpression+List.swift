@@ -1,21 +1,95 @@
 extension TargetExpression {
-    /// Reads a list of targets: words between white space, `#` begins a comment that ends with the line. Blank lines, Windows line ends and
-    /// a byte order mark are allowed. A list without targets gives an empty array.
+    /// Reads a list of targets, one to a line or several between white space or commas. `#` begins a comment that ends with the line, and so does
+    /// `;` at the beginning of a line or behind white space. Blank lines, the line ends of every system and byte order marks are allowed. A list
+    /// without targets gives nothing.
     ///
     /// - Parameter source: what the list is called in an error, such as the file's name.
-    package static func list(_ text: String, source: String) throws(ExpressionError) -> [TargetExpression] {
-        var targets: [TargetExpression] = []
+    package static func each(
+        in text: String, source: String, _ body: (TargetExpression) throws(ExpressionError) -> Void
+    ) throws(ExpressionError) {
         var number = 0
-        for line in withoutByteOrderMark(Bytes(text)).lines {
+        var doubt = PortDoubt()
+        for line in Bytes(text).lines {
             number += 1
-            for word in line.withoutComment.words {
-                targets.append(try TargetExpression(word, location: "\(source), line \(number)"))
+            let line = ListLine(line)
+            if let fault = line.fault { throw ExpressionError(asked: line.content, fault: fault, location: "\(source), line \(number)") }
+            for word in line.words {
+                try each(in: word, location: "\(source), line \(number)") { target throws(ExpressionError) in
+                    doubt.note(target, location: "\(source), line \(number)")
+                    try body(target)
+                }
             }
         }
-        return targets
+        try doubt.check()
     }
 
-    private static func withoutByteOrderMark(_ text: Bytes) -> Bytes {
-        text.starts(with: [0xef, 0xbb, 0xbf]) ? text.dropFirst(3) : text
+    package static func list(_ text: String, source: String) throws(ExpressionError) -> [TargetExpression] {
+        var targets: [TargetExpression] = []
+        try each(in: text, source: source) { targets.append($0) }
+        return targets
     }
+}
+
+/// One line of a list, taken apart.
+private struct ListLine {
+    /// Without comment and byte order mark.
+    let content: Bytes
+    /// What is wrong with the line as a whole.
+    let fault: SyntaxFault?
+
+    init(_ line: Bytes) {
+        var rest = line
+        while rest.starts(with: [0xef, 0xbb, 0xbf]) { rest = rest.dropFirst(3) }
+        let (content, comment) = Self.split(rest.withoutComment)
+        self.content = content.trimmed
+        fault = self.content.isEmpty ? nil : Self.fault(of: comment) ?? Columns.fault(of: ListWords(of: self.content))
+    }
+
+    /// The targets; a range with spaces around its hyphen is one.
+    var words: ListWords { ListWords(of: content) }
+
+    /// The part in front of a `;` that begins a comment, and the comment.
+    private static func split(_ line: Bytes) -> (content: Bytes, comment: Bytes) {
+        guard line.contains(Ascii.semicolon) else { return (line, line[line.endIndex...]) }
+        var isAfterBlank = true
+        for index in line.indices {
+            if line[index] == Ascii.semicolon, isAfterBlank { return (line[..<index], line[(index + 1)...]) }
+            isAfterBlank = line[index].isBlank
+        }
+        return (line, line[line.endIndex...])
+    }
+
+    /// Lists from spreadsheets have `;` between columns: an address behind it must not be lost as a comment.
+    private static func fault(of comment: Bytes) -> SyntaxFault? {
+        guard let word = comment.words.first(where: { _ in true }), let target = try? TargetSyntax.parse(word) else { return nil }
+        if case .name = target.hosts, target.port == nil { return nil }
+        return SyntaxFault(
+            at: comment.startIndex, "\"\(word.printable)\" stands behind a ; which begins a comment",
+            remedy: "write one target to a line, or # in front of what is a comment")
+    }
+}
+
+/// The words between white space; one that begins or ends with a hyphen or a comma belongs to its neighbour.
+struct ListWords: Sequence, IteratorProtocol {
+    private let text: Bytes
+    private var words: LazyFilterSequence<Parts>.Iterator
+    private var held: Bytes?
+
+    init(of text: Bytes) {
+        self.text = text
+        words = text.words.makeIterator()
+        held = words.next()
+    }
+
+    mutating func next() -> Bytes? {
+        guard var word = held else { return nil }
+        held = words.next()
+        while let next = held, Self.isOpen(word.last) || Self.isOpen(next.first) {
+            word = text[word.startIndex..<next.endIndex]
+            held = words.next()
+        }
+        return word
+    }
+
+    private static func isOpen(_ byte: UInt8?) -> Bool { byte == Ascii.hyphen || byte == Ascii.comma }
 }

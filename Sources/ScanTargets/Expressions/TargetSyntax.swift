@@ -14,11 +14,12 @@ enum TargetSyntax {
         }
         guard let (host, port) = text.parts(around: Ascii.colon) else { return (try hosts(text), nil, nil) }
         // A second colon means IPv6, where only brackets can tell a port from a last group.
-        if port.contains(Ascii.colon) { return (.addresses(try AddressSyntax.range(text)), nil, nil) }
+        if port.contains(Ascii.colon) { return (.addresses(try addresses(text)), nil, nil) }
         return (try single(try hosts(host), in: host), try PortSyntax.requiredPort(port), nil)
     }
 
-    /// The name of an interface: of at most 15 bytes, none of which is white space or a slash (dev_valid_name in the kernel).
+    /// The name of an interface: of at most 15 bytes, none of which is white space or a slash (dev_valid_name in the kernel); nor a comma, which
+    /// separates targets.
     private static func zone(_ text: Bytes, of range: AddressRange) throws(SyntaxFault) -> String {
         guard let linkLocal = AddressRange(network: IPAddress(v6: 0xFE80 << 112), prefixLength: 10), linkLocal.contains(range.first),
             linkLocal.contains(range.last)
@@ -27,20 +28,38 @@ enum TargetSyntax {
                 at: text.startIndex, "a zone goes with link-local addresses only, those in fe80::/10",
                 remedy: "leave the zone out; --interface chooses one for all targets")
         }
-        guard 1...15 ~= text.count, text.allSatisfy({ 0x21...0x7E ~= $0 && $0 != Ascii.slash && $0 != Ascii.colon && $0 != Ascii.percent })
-        else {
+        let isZoneByte = { (byte: UInt8) in
+            0x21...0x7E ~= byte && ![Ascii.slash, Ascii.colon, Ascii.percent, Ascii.comma].contains(byte)
+        }
+        guard 1...15 ~= text.count, text.allSatisfy(isZoneByte) else {
             throw SyntaxFault(at: text.startIndex, "the zone is no interface's name", remedy: "write fe80::1%eth0")
         }
         return String(decoding: text, as: UTF8.self)
     }
 
     private static func hosts(_ text: Bytes) throws(SyntaxFault) -> TargetExpression.Hosts {
+        if OctetPattern.isPattern(text) {
+            let blocks = try OctetPattern.parse(text)
+            return blocks.count == 1 ? .addresses(blocks[0]) : .blocks(blocks)
+        }
         if let (host, length) = text.parts(around: Ascii.slash), !HostNameSyntax.looksLikeAddress(host) {
             throw SyntaxFault(
                 at: length.startIndex - 1, "a prefix length needs an address, not a name",
                 remedy: "write the network's address, as in 192.0.2.0/24")
         }
-        return HostNameSyntax.looksLikeAddress(text) ? .addresses(try AddressSyntax.range(text)) : .name(try HostNameSyntax.parse(text))
+        return HostNameSyntax.looksLikeAddress(text) ? .addresses(try addresses(text)) : .name(try HostNameSyntax.parse(text))
+    }
+
+    /// Addresses, also `a - b` with spaces, networks with a netmask, and IPv4-mapped ones as what they map (RFC 4291 §2.5.5.2): no packet may carry them as they are.
+    private static func addresses(_ text: Bytes) throws(SyntaxFault) -> AddressRange {
+        if text.contains(where: \.isBlank), let (first, last) = text.parts(around: Ascii.hyphen) {
+            return try AddressSyntax.range(from: first.trimmed, through: last.trimmed).unmapped
+        }
+        if let (network, mask) = text.parts(around: Ascii.slash), mask.contains(Ascii.dot), !network.contains(Ascii.colon) {
+            let address = try AddressSyntax.address(network)
+            return AddressRange(network: address, prefixLength: try IPv4Mask.length(of: mask, behind: address)) ?? AddressRange(address)
+        }
+        return try AddressSyntax.range(text).unmapped
     }
 
     /// `[a]:port`, or `[a]` alone (RFC 3986 §3.2.2).
@@ -51,21 +70,24 @@ enum TargetSyntax {
         let (number, zoneText) = inside.parts(around: Ascii.percent).map { ($0.0, Optional($0.1)) } ?? (inside, nil)
         let address = IPAddress(v6: try IPv6Syntax.parse(number))
         let zone = try zoneText.map { text throws(SyntaxFault) in try Self.zone(text, of: AddressRange(address)) }
-        guard let next = after.first else { return (.addresses(AddressRange(address)), nil, zone) }
+        let hosts = TargetExpression.Hosts.addresses(AddressRange(address).unmapped)
+        guard let next = after.first else { return (hosts, nil, zone) }
         guard next == Ascii.colon else {
             throw SyntaxFault(
                 at: after.startIndex, "only a colon and a port may follow the bracket",
                 remedy: "write [\(address)]:80, or a network without brackets")
         }
-        return (.addresses(AddressRange(address)), try PortSyntax.requiredPort(after.dropFirst()), zone)
+        return (hosts, try PortSyntax.requiredPort(after.dropFirst()), zone)
     }
 
-    private static func single(_ hosts: TargetExpression.Hosts, in text: Bytes) throws(SyntaxFault) -> TargetExpression.Hosts {
-        if case .addresses(let range) = hosts, range.first != range.last {
+    static func single(_ hosts: TargetExpression.Hosts, in text: Bytes) throws(SyntaxFault) -> TargetExpression.Hosts {
+        switch hosts {
+        case .name: return hosts
+        case .addresses(let range) where range.first == range.last: return hosts
+        case .addresses, .blocks:
             throw SyntaxFault(
                 at: text.endIndex, "a port goes with a single address or a name", remedy: "give the ports of a range apart from it")
         }
-        return hosts
     }
 
     /// Refuses what no form of a target holds, with a remedy for each habit that leads there.
@@ -78,22 +100,64 @@ enum TargetSyntax {
                 at: text.startIndex, "the target has \(text.count) bytes, \(longestText) are allowed",
                 remedy: "put white space between targets")
         }
-        if let (scheme, rest) = text.parts(around: Ascii.colon), rest.starts(with: [Ascii.slash, Ascii.slash]) {
-            throw SyntaxFault(at: scheme.endIndex, "a URL is not a target", remedy: "write the host alone, or host:port")
-        }
+        try checkDefanged(text)
+        guard !OctetPattern.isPattern(text) else { return }
         // What stands behind a zone's sign is looked at with the zone.
         let (plain, _) = text.parts(around: Ascii.percent) ?? (text, text)
-        guard let index = plain.firstIndex(where: { !$0.isTargetByte }) else { return }
-        throw SyntaxFault(at: index, "\"\(text[index...].firstEscaped)\" does not belong in a target", remedy: remedy(for: text[index...]))
+        guard let index = plain.firstIndex(where: { !$0.isTargetByte && !$0.isBlank }) ?? misplacedBlank(in: plain) else { return }
+        guard text[index] < 0x80, text[index] != 0 else {
+            throw Typography.fault(at: index, in: text, what: "a target", letters: remedyForLetters(in: text))
+        }
+        throw SyntaxFault(at: index, "\"\(text[index...].firstEscaped)\" does not belong in a target", remedy: remedy(for: text[index]))
     }
 
-    private static func remedy(for text: Bytes) -> String {
-        switch text.first {
+    /// The first white space that does not stand beside the hyphen of a range.
+    private static func misplacedBlank(in text: Bytes) -> Int? {
+        guard let first = text.firstIndex(where: \.isBlank) else { return nil }
+        guard let (before, after) = text.parts(around: Ascii.hyphen) else { return first }
+        let (lower, upper) = (before.trimmed, after.trimmed)
+        return text.indices.first { text[$0].isBlank && ($0 < lower.endIndex || $0 >= upper.startIndex) }
+    }
+
+    /// `10[.]0[.]0[.]1` and `hxxp://`, as reports of attacks write what nobody is to click on by mistake.
+    private static func checkDefanged(_ text: Bytes) throws(SyntaxFault) {
+        let brackets: [UInt8] = [Ascii.openBracket, UInt8(ascii: "("), UInt8(ascii: "{")]
+        guard text.contains(where: brackets.contains) || text.dropFirst().first == UInt8(ascii: "x") else { return }
+        let (spellings, lowercased) = (["[.]", "(.)", "{.}", "[dot]", "(dot)", "[:]", "[://]"], text.lowercased)
+        guard lowercased.hasPrefix("hxxp") || spellings.contains(where: lowercased.contains) else { return }
+        var plain = lowercased
+        for spelling in spellings.dropLast(2) { plain = plain.replacing(spelling, with: ".") }
+        plain = plain.replacing("[:]", with: ":").replacing("[://]", with: "://").replacing("hxxp", with: "http")
+        throw SyntaxFault(
+            at: text.startIndex, "this is defanged, written so that nobody follows it by mistake", remedy: "write \(Bytes(plain).printable)"
+        )
+    }
+
+    private static func remedy(for byte: UInt8) -> String {
+        switch byte {
         case Ascii.comma: "write each target as a word of its own, with spaces between them"
-        case Ascii.asterisk: "write a network or a range, as in 192.0.2.0/24 or 192.0.2.1-20"
-        case .some(0x80...): "write an international name in its ASCII form, which begins with xn--"
+        case Ascii.semicolon: "write each target as a word of its own; a comment begins with # or, behind white space, with ;"
+        case Ascii.asterisk: "write a network, a range or a pattern of four numbers, as in 192.0.2.0/24, 192.0.2.1-20 or 192.0.2.*"
+        case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "`"): "write it without quotation marks"
         default: "write an address, a network, a range or a name"
         }
+    }
+
+    /// A letter that is not ASCII has an ASCII form in names, and none in addresses.
+    private static func remedyForLetters(in text: Bytes) -> String {
+        let isAddress = text.contains(Ascii.colon) || !text.contains(where: \.isLetter) && text.contains(where: \.isDigit)
+        return isAddress
+            ? "write addresses with plain ASCII letters and digits"
+            : "write an international name in its ASCII form, which begins with xn--"
+    }
+}
+
+extension AddressRange {
+    /// The IPv4 addresses that these map, where all of them are IPv4-mapped; else the same.
+    fileprivate var unmapped: AddressRange {
+        guard first.family == .v6, first.value >> 32 == 0xffff, last.value >> 32 == 0xffff else { return self }
+        let lower = IPAddress(v4: UInt32(truncatingIfNeeded: first.value))
+        return AddressRange(first: lower, last: IPAddress(v4: UInt32(truncatingIfNeeded: last.value))) ?? self
     }
 }
 

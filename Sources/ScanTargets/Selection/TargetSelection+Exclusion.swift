@@ -33,6 +33,13 @@ extension TargetSelection {
         self = rest
     }
 
+    /// What an exclusion leaves out by itself: whole addresses, and targets in all.
+    package func taken(by exclusion: Exclusion) -> (addresses: UInt128, targets: UInt128) {
+        let rest = excludingWholes([exclusion])
+        let singles = Set(exclusion.endpoints).count(where: rest.contains)
+        return (addresses.intersection(exclusion.addresses).count, targetCount - rest.targetCount + UInt128(singles))
+    }
+
     /// Whether the exclusions leave nothing; answered without expanding the product.
     private func isEmptied(by exclusions: ArraySlice<Exclusion>) -> Bool {
         let rest = excludingWholes(exclusions)

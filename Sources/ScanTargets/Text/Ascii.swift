@@ -15,6 +15,8 @@ enum Ascii {
     static let colon = UInt8(ascii: ":")
     static let semicolon = UInt8(ascii: ";")
     static let equals = UInt8(ascii: "=")
+    static let at = UInt8(ascii: "@")
+    static let questionMark = UInt8(ascii: "?")
     static let openBracket = UInt8(ascii: "[")
     static let closeBracket = UInt8(ascii: "]")
     static let underscore = UInt8(ascii: "_")

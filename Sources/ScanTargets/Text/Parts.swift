@@ -21,9 +21,44 @@ struct Parts: Sequence, IteratorProtocol {
     }
 }
 
+/// The lines of a text, without their ends. Whatever some program takes for the end of a line ends one here: line feed, carriage return, both
+/// together, vertical tab, form feed, the file, group and record separators, U+0085, U+2028 and U+2029. So no comment reaches further than
+/// whoever wrote it saw it reach, and swallows an entry.
+struct Lines: Sequence, IteratorProtocol {
+    private var rest: Bytes?
+
+    init(of text: Bytes) { rest = text }
+
+    mutating func next() -> Bytes? {
+        guard let text = rest else { return nil }
+        var index = text.startIndex
+        while index < text.endIndex {
+            let length = Self.lengthOfEnd(text, index)
+            if length > 0 {
+                rest = text[(index + length)...]
+                return text[..<index]
+            }
+            index += 1
+        }
+        rest = nil
+        return text
+    }
+
+    /// How many bytes the end of a line at `index` has; 0 where there is none.
+    private static func lengthOfEnd(_ text: Bytes, _ index: Int) -> Int {
+        func has(_ bytes: UInt8...) -> Bool { text[index...].starts(with: bytes) }
+        switch text[index] {
+        case 0x0d: return index + 1 < text.endIndex && text[index + 1] == Ascii.lineFeed ? 2 : 1
+        case 0x0a...0x0c, 0x1c...0x1e: return 1
+        case 0xc2: return has(0xc2, 0x85) ? 2 : 0
+        case 0xe2: return has(0xe2, 0x80, 0xa8) || has(0xe2, 0x80, 0xa9) ? 3 : 0
+        default: return 0
+        }
+    }
+}
+
 extension Bytes {
-    /// The lines; a carriage return before the line feed stays with its line.
-    var lines: Parts { Parts(of: self) { $0 == Ascii.lineFeed } }
+    var lines: Lines { Lines(of: self) }
 
     /// The items between commas.
     var items: Parts { Parts(of: self) { $0 == Ascii.comma } }
