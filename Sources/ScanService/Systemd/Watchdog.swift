@@ -47,8 +47,14 @@ package final class Watchdog: Sendable {
                     pool.submit { _ in answer() }
                 })
         }
-        members.append(Member("the main thread") { answer in DispatchQueue.main.async(execute: answer) })
+        members.append(Member("the main thread") { answer in DispatchQueue.main.async { Self.waitForMain(answer) } })
         self.init(members)
+    }
+
+    /// Answers as soon as the main thread is not stopped. It sleeps, while others run what is left to it: so it gives no sign by itself.
+    private static func waitForMain(_ answer: @escaping @Sendable () -> Void) {
+        guard let state = ThreadState(task: "/proc/self/task/\(getpid())"), state.isStopped else { return answer() }
+        DispatchQueue.main.asyncAfter(deadline: .now() + 1) { waitForMain(answer) }
     }
 
     /// Asks those who have answered the last time. Returns at once.
@@ -81,6 +87,8 @@ struct ThreadState: Sendable {
 
     /// Computes, or waits for a disk.
     var isAtWork: Bool { letter == "R" || letter == "D" }
+    /// Does not go on, because a tracer or a signal has stopped it.
+    var isStopped: Bool { letter == "t" || letter == "T" }
     /// Waits in the kernel for something that is no other thread.
     var waitsForKernel: Bool { letter == "D" || letter == "S" && call.map { $0 != Self.futex } ?? false }
 
