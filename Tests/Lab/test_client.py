@@ -134,6 +134,8 @@ class Silence(LabTest):
                     self.assertIn("has not answered for 10 s", errors)
                     self.assertIn("has not answered for 60 s", errors)
                     self.assertGreater(time.monotonic() - started, 50)
+                    # Sixty, and what a busy machine takes besides.
+                    self.assertLess(time.monotonic() - started, 90)
         finally:
             daemon.process.send_signal(signal.SIGCONT)
         wait_until(daemon.answers, 10, "the daemon answers again")

@@ -234,7 +234,10 @@ package final class ControlConnection {
         do {
             let part = try await inbound.next()
             try Task.checkCancellation()
+            if watch.hasEnded { throw watch.failure }
             return part
+        } catch  where watch.hasEnded {
+            throw watch.failure
         } catch HTTPParserError.invalidEOFState {
             throw Self.lost
         } catch is HTTPParserError {
