@@ -13,7 +13,7 @@ extension TargetExpression {
             number += 1
             let line = ListLine(line)
             if let fault = line.fault { throw ExpressionError(asked: line.content, fault: fault, location: "\(source), line \(number)") }
-            for word in line.words {
+            for word in line.words() {
                 try each(in: word, location: "\(source), line \(number)") { target throws(ExpressionError) in
                     doubt.note(target, location: "\(source), line \(number)")
                     try body(target)
@@ -42,11 +42,13 @@ private struct ListLine {
         while rest.starts(with: [0xef, 0xbb, 0xbf]) { rest = rest.dropFirst(3) }
         let (content, comment) = Self.split(rest.withoutComment)
         self.content = content.trimmed
-        fault = self.content.isEmpty ? nil : Self.fault(of: comment) ?? Columns.fault(of: ListWords(of: self.content))
+        let hasSeveral = self.content.contains { $0.isBlank || $0 == Ascii.comma }
+        let faultOfColumns = hasSeveral ? Columns.fault(of: ListWords(of: self.content)) : nil
+        fault = self.content.isEmpty ? nil : Self.fault(of: comment) ?? faultOfColumns
     }
 
     /// The targets; a range with spaces around its hyphen is one.
-    var words: ListWords { ListWords(of: content) }
+    func words() -> ListWords { ListWords(of: content) }
 
     /// The part in front of a `;` that begins a comment, and the comment.
     private static func split(_ line: Bytes) -> (content: Bytes, comment: Bytes) {
@@ -72,21 +74,27 @@ private struct ListLine {
 /// The words between white space; one that begins or ends with a hyphen or a comma belongs to its neighbour.
 struct ListWords: Sequence, IteratorProtocol {
     private let text: Bytes
-    private var words: LazyFilterSequence<Parts>.Iterator
+    private var rest: Bytes
     private var held: Bytes?
 
     init(of text: Bytes) {
-        self.text = text
-        words = text.words.makeIterator()
-        held = words.next()
+        (self.text, rest) = (text, text)
+        held = nextWord()
+    }
+
+    private mutating func nextWord() -> Bytes? {
+        guard let start = rest.firstIndex(where: { !$0.isBlank }) else { return nil }
+        let word = rest[start...].prefix { !$0.isBlank }
+        rest = rest[word.endIndex...]
+        return word
     }
 
     mutating func next() -> Bytes? {
         guard var word = held else { return nil }
-        held = words.next()
+        held = nextWord()
         while let next = held, Self.isOpen(word.last) || Self.isOpen(next.first) {
             word = text[word.startIndex..<next.endIndex]
-            held = words.next()
+            held = nextWord()
         }
         return word
     }

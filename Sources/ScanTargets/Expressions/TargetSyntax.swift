@@ -100,6 +100,7 @@ enum TargetSyntax {
                 at: text.startIndex, "the target has \(text.count) bytes, \(longestText) are allowed",
                 remedy: "put white space between targets")
         }
+        guard !text.allSatisfy({ $0.isDigit || $0 == Ascii.dot || $0 == Ascii.slash || $0 == Ascii.hyphen }) else { return }
         try checkDefanged(text)
         guard !OctetPattern.isPattern(text) else { return }
         // What stands behind a zone's sign is looked at with the zone.
@@ -121,8 +122,10 @@ enum TargetSyntax {
 
     /// `10[.]0[.]0[.]1` and `hxxp://`, as reports of attacks write what nobody is to click on by mistake.
     private static func checkDefanged(_ text: Bytes) throws(SyntaxFault) {
-        let brackets: [UInt8] = [Ascii.openBracket, UInt8(ascii: "("), UInt8(ascii: "{")]
-        guard text.contains(where: brackets.contains) || text.dropFirst().first == UInt8(ascii: "x") else { return }
+        guard
+            text.contains(where: { $0 == Ascii.openBracket || $0 == UInt8(ascii: "(") || $0 == UInt8(ascii: "{") })
+                || text.dropFirst().first == UInt8(ascii: "x")
+        else { return }
         let (spellings, lowercased) = (["[.]", "(.)", "{.}", "[dot]", "(dot)", "[:]", "[://]"], text.lowercased)
         guard lowercased.hasPrefix("hxxp") || spellings.contains(where: lowercased.contains) else { return }
         var plain = lowercased

@@ -31,14 +31,15 @@ struct Lines: Sequence, IteratorProtocol {
 
     mutating func next() -> Bytes? {
         guard let text = rest else { return nil }
-        var index = text.startIndex
-        while index < text.endIndex {
+        var start = text.startIndex
+        // Nearly all bytes of a list are plain ASCII.
+        while let index = text[start...].firstIndex(where: { $0 < 0x20 || $0 == 0xc2 || $0 == 0xe2 }) {
             let length = Self.lengthOfEnd(text, index)
             if length > 0 {
                 rest = text[(index + length)...]
                 return text[..<index]
             }
-            index += 1
+            start = index + 1
         }
         rest = nil
         return text
