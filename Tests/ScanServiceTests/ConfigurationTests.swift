@@ -25,6 +25,7 @@ struct ConfigurationTests {
         #expect(configuration.results.minFree == 33_554_432)
         #expect(configuration.limits.perUserQueued == 20 && configuration.limits.perUserRunning == 2)
         #expect(configuration.limits.perUserFollowers == 8 && configuration.limits.resumeWithin == 43_200)
+        #expect(configuration.limits.giveUp == 600)
         #expect(configuration.scan.sourcePorts == 61000...65535)
         #expect(configuration.scan.sourceAddress == nil)
         #expect(configuration.scan.interface == nil)
@@ -66,6 +67,7 @@ struct ConfigurationTests {
                 per_user_running = 4
                 per_user_followers = 5
                 resume_within = "1h30m"
+                give_up = "90s"
                 [scan]
                 source_ports = "50000-50031"
                 source_address = "192.0.2.1"
@@ -86,6 +88,7 @@ struct ConfigurationTests {
         #expect(configuration.store.keepDays == 7 && configuration.store.maxSize == 99_999_999 && configuration.results.minFree == 5)
         #expect(configuration.limits.perUserQueued == 3 && configuration.limits.perUserRunning == 4)
         #expect(configuration.limits.perUserFollowers == 5 && configuration.limits.resumeWithin == 5400)
+        #expect(configuration.limits.giveUp == 90)
         #expect(configuration.scan.sourcePorts == 50000...50031)
         #expect(configuration.scan.sourceAddress == IPAddress("192.0.2.1"))
         #expect(configuration.scan.interface == "eth0")

@@ -151,6 +151,18 @@ struct JobStateMachineTests {
             steps: [(.start, .prepare), (.finish(.finished, reason: "late"), .none), (.prepared, .end(.finished, reason: "late"))],
             state: .queued),
         Life(
+            what: "gives up where nothing answers: that is its end, and no failure",
+            steps: [
+                (.start, .prepare), (.prepared, .startRun), (.hold, .note), (.runGaveUp("silent"), .end(.finished, reason: "silent")),
+                (.stored, .leave),
+            ], state: .finished),
+        Life(
+            what: "gives up just when it is cancelled",
+            steps: [
+                (.start, .prepare), (.prepared, .startRun), (.cancel, .stopRun), (.runGaveUp("silent"), .end(.cancelled, reason: nil)),
+            ],
+            state: .running),
+        Life(
             what: "waits while it runs, and goes on",
             steps: [(.start, .prepare), (.prepared, .startRun), (.hold, .note), (.hold, .none), (.release, .note), (.release, .none)],
             state: .running),
@@ -179,7 +191,7 @@ struct JobStateMachineTests {
         let inputs: [Input] = [
             .start, .prepared, .preparationFailed("a"), .cancel, .pause, .resume, .hold, .release, .finish(.finished, reason: "c"),
             .suspend,
-            .runFinished, .runStopped, .runFailed("b"), .stored,
+            .runFinished, .runStopped, .runFailed("b"), .runGaveUp("d"), .stored,
         ]
         var random = SeededGenerator(seed: 7)
         for _ in 0..<20_000 {

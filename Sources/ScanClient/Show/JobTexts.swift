@@ -35,7 +35,8 @@ package enum JobTexts {
         if let exclusions = ExclusionTexts.summary(job.account.exclusions) { text += "; \(exclusions)" }
         if let hosts = flooded(job.account) { text += ". \(hosts)" }
         if let names = unresolved(job) { text += ". \(names)" }
-        if let warning = incompleteness(job.account) { text += ". \(warning)" }
+        // A job that ended before its time has said why.
+        if job.reason == nil, let warning = incompleteness(job.account) { text += ". \(warning)" }
         return text
     }
 

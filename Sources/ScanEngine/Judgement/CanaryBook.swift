@@ -37,6 +37,9 @@ package struct CanaryBook: Sendable {
     /// Whether each has been answered.
     package var isAnswered: Bool { unanswered == 0 }
 
+    /// The targets of those that have been answered.
+    package var answered: [UInt64] { unanswered == count ? [] : entries.filter(\.isAnswered).map(\.target) }
+
     /// Whether a canary for this target, sent after `time` (ns), has no answer yet: the answer of a second one could not be told from its own.
     package func isPending(_ target: UInt64, since time: Int64) -> Bool {
         latest[target].map { !entries[$0].isAnswered && entries[$0].time > time } ?? false
@@ -55,6 +58,11 @@ package struct CanaryBook: Sendable {
         entries[index].isAnswered = true
         unanswered -= 1
         return entries[index].place
+    }
+
+    /// Where the canary of the target at this position was sent that has not been answered yet.
+    package func place(of target: UInt64) -> UInt64? {
+        latest[target].flatMap { entries[$0].isAnswered ? nil : entries[$0].place }
     }
 
     /// The part of the round that has been sent so far was sent too fast: its canaries count for nothing.

@@ -83,6 +83,13 @@ package struct RateController: Sendable {
         gathered.canaries = ProbeCount()
     }
 
+    /// Those that answered have gone for good: the rate is judged by others, and starts lower.
+    package mutating func beginAnew() {
+        (reference, gathered) = ((ProbeCount(), ProbeCount()), (ProbeCount(), ProbeCount()))
+        (trial, deficits, queueing, leastRoundTrip, isVerified) = (nil, 0, 0, .infinity, false)
+        rate = max(Self.slowest, min(rate, Self.firstRate) / 2)
+    }
+
     /// The rate may be no higher from now on.
     package mutating func limit(to most: Double) { rate = min(rate, most) }
 

@@ -7,7 +7,7 @@ final class GatewayWatch {
     private let socket: NeighborSocket
     private var asked: Int64
     /// When the address was seen to be right last, µs since the epoch.
-    private var confirmed: Int64
+    private(set) var confirmed: Int64
 
     /// Another hardware address that has been heard of, until the one that is known answers or it is heard again.
     private var candidate: HardwareAddress?

@@ -125,7 +125,7 @@ final class Receiver: @unchecked Sendable {
         let position = permutation.position(of: index)
         guard attempt < attempts else {
             noteConflict(position, target, reply, reason, time, &state)
-            noteCanary(position, attempt, time, &state)
+            noteCanary(position, attempt, reply, reason, time, &state)
             return
         }
         guard let entry = settle(position, reply, reason, &state) else {
@@ -134,10 +134,13 @@ final class Receiver: @unchecked Sendable {
             return
         }
         noteHost(target.address, reply, reason, time, &state)
-        let roundTrip = measure(position, Int(attempt), time, &state)
+        let roundTrip = measure(position, Int(attempt), reason, time, &state)
         if state.current.positions.contains(position) {
             noteFirst(position, target, reason.state, &state)
-            if Int(attempt) == state.pass.round { state.stretches.answered(position, isCanary: false, at: time, roundTrip: roundTrip) }
+            // Hosts and routers ration their ICMP errors: their number says nothing about the path.
+            if reason.isAnswer, Int(attempt) == state.pass.round {
+                state.stretches.answered(position, isCanary: false, at: time, roundTrip: roundTrip)
+            }
         }
         // What is stored as filtered must not stay so.
         guard recorded.contains(reason.state) || entry.overrules && recorded.contains(.filtered) else { return }
@@ -199,10 +202,21 @@ final class Receiver: @unchecked Sendable {
         found.append(observation)
     }
 
-    private func noteCanary(_ position: UInt64, _ slot: UInt16, _ time: Int64, _ state: inout ScanBooks.State) {
+    /// A canary is answered by its target; one that gets an ICMP error is lost.
+    private func noteCanary(
+        _ position: UInt64, _ slot: UInt16, _ reply: Reply, _ reason: Reason, _ time: Int64, _ state: inout ScanBooks.State
+    ) {
+        let isOfRound = slot == SourcePortBlock.canarySlot(ofRound: state.pass.round)
+        guard reason.isAnswer else {
+            if isOfRound, !reply.isFromTarget, let place = state.canaries.place(of: position) {
+                state.refused.note(reply.addresses.target, at: place)
+            }
+            return
+        }
         if slot == SourcePortBlock.recentCanaries {
-            _ = state.recentCanaries.answer(position)
-        } else if slot == SourcePortBlock.canarySlot(ofRound: state.pass.round), let place = state.canaries.answer(position) {
+            guard let sent = state.recentCanaries.answer(position), sent > 0 else { return }
+            learn(time &- Int64(clamping: sent), &state)
+        } else if isOfRound, let place = state.canaries.answer(position) {
             state.stretches.answered(place, isCanary: true, at: time, roundTrip: nil)
         }
     }
@@ -239,13 +253,17 @@ final class Receiver: @unchecked Sendable {
         return entry
     }
 
-    /// The reply's round-trip time, µs; feeds the estimator.
-    private func measure(_ position: UInt64, _ attempt: Int, _ time: Int64, _ state: inout ScanBooks.State) -> UInt32? {
+    /// The reply's round-trip time, µs; that of a target's own answer feeds the estimator.
+    private func measure(_ position: UInt64, _ attempt: Int, _ reason: Reason, _ time: Int64, _ state: inout ScanBooks.State) -> UInt32? {
         guard let sent = books.sendLogs[attempt].time(of: position), case let elapsed = time &- sent, elapsed > -1000,
             let roundTrip = UInt32(exactly: max(0, elapsed))
         else { return nil }
-        state.roundTrips.add(Int64(roundTrip))
-        books.answerTimeout = state.roundTrips.timeout
+        if reason.isAnswer { learn(Int64(roundTrip), &state) }
         return roundTrip
+    }
+
+    private func learn(_ roundTrip: Int64, _ state: inout ScanBooks.State) {
+        state.roundTrips.add(roundTrip)
+        books.answerTimeout = state.roundTrips.timeout
     }
 }

@@ -17,7 +17,9 @@ final class ScanBooks: Sendable {
         var sweeps: [RecallEvidence.Sweep]
         var found = SweepCount()
         var canaries = CanaryBook()
+        /// Those beside a round's order; for each its time, µs since the epoch, or 0 where an answer does not tell which it was for.
         var recentCanaries = CanaryBook()
+        var refused = RefusedCanaries()
         var recentAnswers = RecentAnswers()
         var stretches = StretchLog()
         /// The round and the position where this run began it.
@@ -182,6 +184,8 @@ final class ScanBooks: Sendable {
 
     /// A position of the pass before which every probe has had the time to be answered, and none must be sent again. Under the lock.
     func safePosition(_ state: borrowing State) -> UInt64 {
+        // A sweep that is in the books is not made again.
+        if state.sweeps.count > state.pass.round { return state.current.positions.upperBound }
         let earliest = WallClock.microseconds() - answerTimeout
         let start = state.pass.start
         return min(max(start, sendLogs[state.pass.round].position(at: earliest) ?? start), state.repeatFrom ?? .max)

@@ -19,6 +19,8 @@ package struct ScanSpecification: Sendable {
     package var tcpOptions: TCPOptions
     /// The way onto the wire that is tried first; nil: the fastest.
     package var link: LinkKind?
+    /// So long a path that answers nothing any more is waited for, seconds; then the run gives up.
+    package var giveUp = 600
     /// How many threads may send at the same time, 1 or 2.
     package var sendThreads = 2
     /// What narrows the ways to the selection's addresses.

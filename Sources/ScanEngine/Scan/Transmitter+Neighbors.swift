@@ -30,10 +30,9 @@ extension Transmitter {
             if sweep.found.isEmpty, hasAnswered(asked) {
                 // Hosts that were there a while ago do not all go at once: it is the link.
                 books.meet("no neighbour on \(interface.name) answers any more")
-                guard SteadyClock.nanoseconds() - start < Self.patienceWithLink else {
-                    throw EngineError(.silence, "No neighbour on \(interface.name) has answered for ten minutes, though some did before.")
-                }
-                guard pauseForNeighbors(1_000_000_000) else { return false }
+                let elapsed = SteadyClock.nanoseconds() - start
+                guard elapsed < Int64(specification.giveUp) * 1_000_000_000 else { throw EngineError(.silence, silenceWords) }
+                guard pauseForNeighbors(min(max(1_000_000_000, elapsed / 4), 15_000_000_000)) else { return false }
                 continue
             }
             books.meet(nil)
@@ -43,8 +42,21 @@ extension Transmitter {
         }
     }
 
-    /// How long a link is waited for, ns.
-    private static let patienceWithLink: Int64 = 600_000_000_000
+    /// Asks the neighbours once more for their hardware addresses, which may be others by now; whether any of them answers on each link.
+    func askNeighborsAgain() throws(EngineError) -> Bool {
+        var isAlive = true
+        for lane in lanes where lane.needsNeighbors {
+            var netlink = try Netlink()
+            let fixed = KernelNeighbors.fixed(on: lane.path.interface, lane.path.source.family, &netlink)
+            let asked = lane.destinations.intersection(scope.current)
+            var sweep = NeighborSweep(try NeighborSocket(lane.path.interface, source: lane.path.source), asked, known: fixed)
+            try sweep.run(surroundings)
+            lane.follow(sweep.found)
+            isAlive = isAlive && !sweep.found.isEmpty
+        }
+        ways = WayTable(Self.stretches(lanes), allowed: scope.current)
+        return isAlive
+    }
 
     private var surroundings: NeighborSweep.Surroundings {
         NeighborSweep.Surroundings(

@@ -10,7 +10,6 @@ extension Transmitter {
         let log = books.sendLogs[round]
         let ports = (probe: firstPort &+ UInt16(truncatingIfNeeded: round), canary: firstPort &+ SourcePortBlock.canarySlot(ofRound: round))
         var position = part.lowerBound
-        lastSent = 0
         (passFrom, unjudgedFrom) = (position, position)
         outage.beginPass()
         books.state.withLock { $0.stretches.begin() }
@@ -26,6 +25,7 @@ extension Transmitter {
             try watchWays(round, position, now)
             if isFirst { watchFloods(now) }
             guard try outlast(until: position) else { return position }
+            try lookForTheAbsent(position, now)
             if scope.currentVersion != scopeVersion { continue }
             let isHeld = brake.isOn || sink.isFull
             let permitted = isHeld ? 0 : min(pacer.permitted(now: now), caps.permitted(now: now))
@@ -188,7 +188,7 @@ extension Transmitter {
     private func addCanary(_ port: UInt16, at position: UInt64, isFirst: Bool) -> Bool {
         let now = SteadyClock.nanoseconds()
         let patience = books.answerTimeout * 1000
-        guard let target = (isFirst ? nil : sibling(of: position)) ?? canaries.choose(table),
+        guard let target = (isFirst ? nil : sibling(of: position)) ?? canaries.choose(table), !isAbsent(target),
             books.state.withLock({ !$0.canaries.isFull && !$0.canaries.isPending(target, since: now - patience) }),
             add(target, from: port, at: position)
         else { return false }

@@ -18,7 +18,7 @@ extension Transmitter {
 
     /// Takes over a new rate: another share of the daemon's, or what the controller says.
     func adjustRate(_ position: UInt64, isFirst: Bool, _ now: Int64) {
-        let most = min(books.rate.load(ordering: .relaxed), linkBound.rate)
+        let most = min(books.rate.load(ordering: .relaxed), linkBound.rate) * (absence?.caution(now) ?? 1)
         controller?.limit(to: min(most, caps.sustained))
         if now >= nextVerdict {
             nextVerdict = now + Self.verdictInterval
@@ -98,9 +98,14 @@ extension Transmitter {
         let most = min(books.rate.load(ordering: .relaxed), linkBound.rate)
         let time = min(now, SteadyClock.nanoseconds())
         while darkFrom == nil, let stretch = nextStretch(now) {
-            // A path that has gone says nothing about the rate.
-            darkFrom = outage.judge(stretch)
-            if darkFrom != nil { return }
+            switch outage.judge(stretch) {
+            case .dark(let from):
+                // A path that has gone says nothing about the rate.
+                darkFrom = from
+                return
+            case .dawn(let end): noteDark(passFrom, until: end)
+            case nil: break
+            }
             switch controller?.judge(stretch, most: most, now: time) {
             case .good: unjudgedFrom = stretch.positions.upperBound
             case .lossy: noteLossy(unjudgedFrom, until: position ?? stretch.positions.upperBound)

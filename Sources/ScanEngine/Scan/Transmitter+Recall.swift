@@ -3,10 +3,10 @@ import Synchronization
 
 /// How complete the chunk is, and whether another sweep is needed.
 extension Transmitter {
-    /// Takes the sweep that is over into the books; whether the next one is wide, nil when none is needed or the run is stopped.
-    func judgeSweep(isWide: Bool) throws(EngineError) -> Bool? {
-        let extra = try makeUpCanaries()
-        let evidence = books.state.withLock { state -> RecallEvidence in
+    /// Takes the sweep that is over into the books.
+    func noteSweep(isWide: Bool) {
+        let extra = extraCanaries
+        books.state.withLock { state in
             var canaries = state.canaries.canaries
             canaries += extra
             state.sweeps.append(
@@ -14,15 +14,21 @@ extension Transmitter {
             state.found = ScanBooks.SweepCount()
             state.counters.canariesSent += Int64(canaries.sent)
             state.counters.canariesAnswered += Int64(canaries.answered)
-            return known(state)
         }
+    }
+
+    /// Judges the sweeps so far; whether the next one is wide, nil when none is needed or the run is stopped.
+    func judgeSweep(_ round: Int) throws(EngineError) -> Bool? {
+        let isDoubtful = round < specification.retries && reopenDoubtful()
+        let evidence = books.state.withLock { known($0) }
         lastEvidence = evidence
         noteSlowHosts(after: evidence.sweeps.count)
         let isLast = evidence.sweeps.count > specification.retries
         guard evidence.silent > 0 else { return !isLast && hasStrayRefusals ? evidence.answers == 0 : nil }
         guard let goal = specification.recall else { return isLast ? nil : true }
-        // What was left out must have its chance.
+        // What was left out must have its chance, and what a router's errors may have hidden.
         let mustBeWide = books.state.withLock { !$0.omissions.isEmpty }
+        if isDoubtful { return true }
         if evidence.sweeps.count == 1, !isLast { return evidence.answers == 0 || mustBeWide }
         if evidence.answers == 0 { return nil }
         if isLast || RecallEstimate(evidence, seed: seed).reaches(goal) {
@@ -60,18 +66,28 @@ extension Transmitter {
     private func askLastAnswersAgain(_ evidence: RecallEvidence) throws(EngineError) -> RecallEvidence? {
         var evidence = evidence
         let first = evidence.sweeps.count - evidence.lastSweeps
-        let targets = books.state.withLock { $0.recentAnswers.targets(since: first, most: 200) }
+        let targets = books.state.withLock { $0.recentAnswers.targets(since: first, most: 200) }.filter { !isAbsent($0) }
         guard let recent = try sendCanaries(200, to: targets) else { return nil }
         evidence.recent = recent
         return evidence
     }
 
-    /// Where a round was too short for enough canaries and left something silent, they are sent after it.
-    private func makeUpCanaries() throws(EngineError) -> ProbeCount {
-        let sent = books.state.withLock { $0.canaries.canaries.sent }
-        guard hasCanaries, table.silentCount > 0, sent < CanaryChoice.least else { return ProbeCount() }
-        return try sendCanaries(CanaryChoice.least - sent, to: canaries.choose(CanaryChoice.least, table)) ?? ProbeCount()
+    /// Asks canaries at the end of a part: where the round was too short for enough of them, and where its last probes had no answer, in case the
+    /// path went just then. False when the run is stopped.
+    func askTail() throws(EngineError) -> Bool {
+        guard hasCanaries, darkFrom == nil, table.silentCount > 0 else { return true }
+        let missing = CanaryChoice.least - books.state.withLock { $0.canaries.canaries.sent } - extraCanaries.sent
+        guard missing > 0 || outage.isTailDark else { return true }
+        let count = missing > 0 ? missing : Self.tailCanaries
+        let targets = canaries.choose(missing > 0 ? CanaryChoice.least : Self.tailCanaries, table).filter { !isAbsent($0) }
+        guard let asked = try sendCanaries(count, to: targets) else { return false }
+        darkFrom = outage.isTailDark ? outage.judge(asked: asked) : nil
+        if darkFrom == nil, missing > 0 { extraCanaries += asked }
+        return true
     }
+
+    /// So many are asked whether the end of a part was answered.
+    private static let tailCanaries = 8
 
     /// Sends about `count` canaries to these targets, several to each where they are few, one after another is over; nil when the run is stopped.
     private func sendCanaries(_ count: Int, to targets: [UInt64]) throws(EngineError) -> ProbeCount? {
@@ -99,9 +115,7 @@ extension Transmitter {
             }
             let batch = targets[next..<min(next + permitted, targets.count)]
             next = batch.endIndex
-            for target in batch where add(target, from: firstPort &+ SourcePortBlock.recentCanaries, at: target) {
-                books.state.withLock { $0.recentCanaries.note(target, at: 0, time: now) }
-            }
+            for target in batch { _ = askAgain(target, now) }
             _ = try flush()
             pacer.spend(batch.count, now: now)
         }
@@ -109,12 +123,17 @@ extension Transmitter {
         return books.state.withLock { $0.recentCanaries.canaries }
     }
 
-    /// Notes how complete the chunk is; under the lock, before what is silent is settled.
-    func noteRecall(_ state: inout ScanBooks.State) {
-        guard let goal = specification.recall, specification.retries > 0 else { return }
-        var evidence = known(state)
+    /// What is known in the end of how complete the chunk is; before what is silent is settled.
+    func finalEvidence() -> RecallEvidence {
+        var evidence = books.state.withLock { known($0) }
         // What the last answers said when they were asked again holds as long as no sweep came after it.
         if let lastEvidence, lastEvidence.sweeps == evidence.sweeps { evidence.recent = lastEvidence.recent }
+        return evidence
+    }
+
+    /// Notes how complete the chunk is; under the lock, when the chunk is closed.
+    func noteRecall(_ evidence: RecallEvidence, _ state: inout ScanBooks.State) {
+        guard let goal = specification.recall, specification.retries > 0 else { return }
         state.counters.estimatedChunks += 1
         guard evidence.answers > 0, evidence.silent > 0 else { return }
         let estimate = RecallEstimate(evidence, seed: seed)

@@ -23,6 +23,21 @@ extension Transmitter {
         }
     }
 
+    /// After a round in which routers sent errors for canaries: what errors have answered at that time is silent again, however often. Whether many
+    /// targets may be concerned.
+    func reopenDoubtful() -> Bool {
+        let refused = books.state.withLock { $0.refused }
+        guard !refused.isEmpty else { return false }
+        if let part = refused.doubtful(within: table.positions) {
+            reopenRefused(in: part, isFirst: false)
+            return true
+        }
+        reopenRefused(in: table.positions, isFirst: false) { [space, permutation] position in
+            space.target(at: permutation.index(at: position)).map { refused.hosts.contains($0.address) } == true
+        }
+        return false
+    }
+
     /// Makes the targets in `part` for which an error has come silent again, those that `isAsked` says; `isFirst`: each once only.
     func reopenRefused(in part: Range<UInt64>, isFirst: Bool, _ isAsked: (UInt64) -> Bool = { _ in true }) {
         for start in stride(from: part.lowerBound, to: part.upperBound, by: 1 << 20) {

@@ -5,16 +5,14 @@ import Synchronization
 extension Transmitter {
     /// Settles what stayed silent and opens the next chunk; nil when this was the last, or when the run is stopped.
     func closeChunk() -> Place? {
-        let sweeps = books.state.withLock { state in
-            noteRecall(&state)
-            return state.sweeps.count
-        }
-        guard settleSilent(after: sweeps) else { return nil }
+        let evidence = finalEvidence()
+        guard settleSilent(after: evidence.sweeps.count) else { return nil }
         let start = table.positions.upperBound
         let next = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count))
         books.tally.clear()
         (slowHosts, slowController) = (SlowHosts(), nil)
         books.state.withLock { state in
+            noteRecall(evidence, &state)
             state.counters.filtered += Int64(table.silentCount)
             state.previous = table
             state.current = next

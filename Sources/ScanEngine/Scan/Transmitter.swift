@@ -37,8 +37,16 @@ final class Transmitter: @unchecked Sendable {
     var slowController: RateController?
     private var slowOutage = OutageWatch()
     var outage = OutageWatch()
-    /// From where on nothing has answered any more, while that is so.
+    /// From where on nothing has answered any more, while that is so; and the parts of the pass for which it was so.
     var darkFrom: UInt64?
+    var dark: [Range<UInt64>] = []
+    /// Hosts that have fallen silent while the path was there, and what becomes of that.
+    var absentHosts: Set<IPAddress> = []
+    var absence: Absence?
+    /// Behind the last target that was asked out of turn.
+    var vigilTurn: UInt64 = 0
+    /// Canaries that were sent behind the round's order.
+    var extraCanaries = ProbeCount()
     /// The job's addresses that may be probed at present and to which a path leads, and of which version of the scope.
     var reachable: AddressSet
     var ways: WayTable
@@ -165,11 +173,17 @@ final class Transmitter: @unchecked Sendable {
                 state.counters.rounds = max(state.counters.rounds, Int64(place.round) + 1)
                 state.pass = (place.round, place.position)
                 state.canaries.begin()
+                state.refused = RefusedCanaries()
                 state.repeatFrom = nil
             }
-            if place.round > 0 { askRefusedAgain(isWide: isWide) }
-            if let stopped = try sweep(place, isWide: isWide) { return stopped }
-            guard let next = try judgeSweep(isWide: isWide) else {
+            // A run that was stopped behind the round's end has its sweep in the books.
+            let isSwept = place.position == table.positions.upperBound && books.state.withLock { $0.sweeps.count > place.round }
+            if !isSwept {
+                if place.round > 0 { askRefusedAgain(isWide: isWide) }
+                if let stopped = try sweep(place, isWide: isWide) { return stopped }
+                noteSweep(isWide: isWide)
+            }
+            guard let next = try judgeSweep(place.round) else {
                 return books.isStopping ? Place(round: place.round, position: table.positions.upperBound) : nil
             }
             isWide = next
@@ -180,6 +194,7 @@ final class Transmitter: @unchecked Sendable {
     /// One round. The place to go on from when the run is stopped.
     private func sweep(_ place: Place, isWide: Bool) throws(EngineError) -> Place? {
         passedOver = 0
+        extraCanaries = ProbeCount()
         noteOmissions(place.round, place.position)
         guard !slowHosts.isEmpty else { return try sweep(.all, place, isWide: isWide) }
         // A run that goes on knows nobody as slow: it must go over all of the round again, until the slow ones have their turn.
@@ -208,8 +223,10 @@ final class Transmitter: @unchecked Sendable {
         canaries.begin(round: place.round, chunk: table.positions.count, silent: silent)
         var parts = [place.position..<end]
         for turn in 0...Self.mostRepeats {
-            lossy = []
+            (lossy, dark) = ([], [])
             isRepeating = turn > 0
+            lastSent = 0
+            absence?.from = parts[0].lowerBound
             books.sendLogs[place.round].begin()
             for part in parts {
                 if let position = try pass(place.round, part, isWide: isWide, isFirst: place.round == 0 && turn == 0) {
@@ -222,7 +239,10 @@ final class Transmitter: @unchecked Sendable {
             nextLook = 0
             try watchWays(place.round, end, SteadyClock.nanoseconds())
             if place.round == 0, turn == 0 { judgeSuspects() }
-            guard try outlast(until: end) else { return rewound(place.round, end) }
+            if case .dawn(let begin)? = outage.endPass() { noteDark(passFrom, until: begin) }
+            guard try askTail(), try outlast(until: end) else { return rewound(place.round, end) }
+            // Errors about what was sent into the dark may have come late.
+            for part in dark { reopenRefused(in: part, isFirst: false) }
             guard !lossy.isEmpty, table.silentCount > 0 else { return nil }
             parts = Self.merged(lossy)
             let first = crowd == .steady ? min(parts[0].lowerBound, place.position) : parts[0].lowerBound
@@ -273,7 +293,8 @@ final class Transmitter: @unchecked Sendable {
         books.state.withLock { $0.current.positions.lowerBound == space.count }
     }
 
+    /// Behind the last of the chunk's sweeps.
     private var endOfRounds: Place {
-        Place(round: specification.retries, position: table.positions.upperBound)
+        Place(round: max(0, books.state.withLock { $0.sweeps.count } - 1), position: table.positions.upperBound)
     }
 }

@@ -88,6 +88,9 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         }
     }
 
+    /// Whether the target itself has answered, with a SYN-ACK or a RST.
+    var isAnswer: Bool { self == .synAck || self == .reset }
+
     /// The state that this reason means.
     package var state: TargetState {
         switch self {

@@ -34,6 +34,7 @@ extension Configuration {
             Entry(key: "limits.per_user_running", value: "\(limits.perUserRunning)"),
             Entry(key: "limits.per_user_followers", value: "\(limits.perUserFollowers)"),
             Entry(key: "limits.resume_within", value: "\(limits.resumeWithin) s"),
+            Entry(key: "limits.give_up", value: "\(limits.giveUp) s"),
             Entry(key: "scan.source_ports", value: "\(scan.sourcePorts.lowerBound)-\(scan.sourcePorts.upperBound)"),
             Entry(key: "scan.source_address", value: scan.sourceAddress?.description ?? "the kernel's choice"),
             Entry(key: "scan.interface", value: scan.interface ?? "the kernel's choice"),

@@ -124,6 +124,7 @@ extension Configuration.Limits {
         if let value = try table.integer("per_user_running", in: 1...64) { perUserRunning = Int(value) }
         if let value = try table.integer("per_user_followers", in: 1...10_000) { perUserFollowers = Int(value) }
         if let value = try table.seconds("resume_within", in: 1...366 * 86_400) { resumeWithin = value }
+        if let value = try table.seconds("give_up", in: 1...366 * 86_400) { giveUp = value }
     }
 }
 

@@ -60,6 +60,8 @@ package struct Configuration: Sendable, Equatable {
         package var perUserFollowers = 8
         /// Seconds; after a longer interruption jobs come back paused.
         package var resumeWithin = 12 * 3600
+        /// Seconds; when nothing has answered for so long, a job ends.
+        package var giveUp = 600
     }
 
     /// `[scan]`

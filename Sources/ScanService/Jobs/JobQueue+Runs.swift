@@ -141,7 +141,8 @@ extension JobQueue {
         case .finished: handle(.runFinished, id)
         case .failed(let error, let checkpoint):
             jobs[id]?.checkpoint = checkpoint
-            handle(Self.isOfThePath(error) ? .pathLost(error.message) : .runFailed(error.message), id)
+            jobs[id]?.hasGivenUp = error.kind == .silence
+            handle(Self.input(for: error), id)
         case .stopped(let checkpoint):
             jobs[id]?.checkpoint = checkpoint
             handle(.runStopped, id)
@@ -191,6 +192,12 @@ extension JobQueue {
         case .unroutable, .device: true
         default: false
         }
+    }
+
+    /// What the end of a run by this error means to its job.
+    private static func input(for error: EngineError) -> JobStateMachine.Input {
+        if error.kind == .silence { return .runGaveUp(error.message) }
+        return isOfThePath(error) ? .pathLost(error.message) : .runFailed(error.message)
     }
 
     /// Keeps where the run stood, and tries again a little later.

@@ -42,6 +42,8 @@ package struct JobStateMachine: Sendable, Equatable {
         case runFinished
         case runStopped
         case runFailed(String)
+        /// The run has ended before its time, because nothing answers any more.
+        case runGaveUp(String)
         /// The run has failed, or could not be set up, because its way or device has gone.
         case pathLost(String)
         /// The final state is durable.
@@ -104,6 +106,7 @@ package struct JobStateMachine: Sendable, Equatable {
         case .runFinished: end(.finished, nil)
         case .runStopped: stopped()
         case .runFailed(let reason): failed(reason)
+        case .runGaveUp(let reason): phase == .stopping(.cancel) ? end(.cancelled, nil) : end(.finished, reason)
         case .pathLost(let reason): pathLost(reason)
         case .stored: stored()
         }

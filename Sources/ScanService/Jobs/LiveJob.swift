@@ -14,6 +14,8 @@ struct LiveJob {
     var isProven: Bool
     /// Whether it waits a little before it tries again.
     var isResting = false
+    /// Whether its run has ended because nothing answers any more.
+    var hasGivenUp = false
     /// Sleeps until the job's time is over.
     var deadline: Task<Void, Never>?
     /// Those who follow it.
@@ -60,6 +62,7 @@ struct LiveJob {
         record.finished = time
         if let run { record.account.take(run) }
         if state != .finished || reason != nil { record.account.countRestAsUntested() }
+        if hasGivenUp { record.account.goalReached = false }
         return record
     }
 

@@ -58,6 +58,7 @@ struct RunBuilder: Sendable {
             recorded: record.states, recall: record.recall, isRateFound: record.isRateFound, caps: caps)
         specification.openPortsThreshold = record.reportsAll ? nil : limits.openPortsThreshold
         specification.reportsHosts = record.reportsHosts
+        specification.giveUp = limits.giveUp
         specification.link = scan.link
         specification.sendThreads = scan.sendThreads
         specification.narrowing = narrowing

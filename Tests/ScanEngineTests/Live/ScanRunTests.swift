@@ -323,6 +323,28 @@ struct ScanRunTests {
         }
     }
 
+    @Test("what is known of how complete a chunk is counts once, also when the run is stopped while it records the chunk's silence")
+    func estimateCountsOnce() async throws {
+        try await PrivateNetwork.run {
+            let silent = try Listener(silentAt: 7402)
+            let open = try Listener(at: 7403)
+            var scan = try LoopbackScan(
+                hosts: ["127.8.0.0/16"], ports: "7402-7403", rate: 1_000_000, retries: 1, recorded: [.filtered])
+            scan.specification.recall = 0.99
+            let running = Mutex<ScanRun?>(nil)
+            let sink = RecordingSink { _ in running.withLock { $0 }?.stop() }
+            let first = try scan.run(into: sink) { run in running.withLock { $0 = run } }
+            running.withLock { $0 = nil }
+            let checkpoint = try #require(first.checkpoint)
+            #expect(first.counters.estimatedChunks == 0 && first.counters.canariesSent > 0)
+            let second = try scan.run(into: sink, resuming: checkpoint)
+            #expect(LoopbackScan.isFinished(second.end))
+            #expect(second.counters.estimatedChunks == 1 && second.counters.canariesSent == first.counters.canariesSent)
+            #expect(second.counters.isBalanced && second.counters.filtered == 65_536)
+            withExtendedLifetime((silent, open)) {}
+        }
+    }
+
     @Test("a scan that is killed goes on from its last checkpoint and what was recorded after it, and the account adds up")
     func killAndResume() async throws {
         try await PrivateNetwork.run {
