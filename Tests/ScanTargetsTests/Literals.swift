@@ -17,3 +17,10 @@ func portSet(_ text: String) throws -> PortSet { try #require(PortSet(text), "\(
 func endpoints(_ text: String) throws -> [Endpoint] {
     try text.split(separator: ",").map { try #require(Endpoint(String($0)), "\($0) is not an endpoint") }
 }
+
+extension [Endpoint] {
+    /// All of them, one by one.
+    init(_ set: EndpointSet) {
+        self = (0..<set.count).compactMap(set.endpoint(at:))
+    }
+}

@@ -12,7 +12,7 @@ package struct ProbeSpace: Sendable {
     private let hosts: AddressSet
     private let ports: [UInt16]
     private let portSet: PortSet
-    private let endpoints: [Endpoint]
+    private let endpoints: EndpointSet
 
     /// Nil when there is no target or there are more than 2^63.
     package init?(_ selection: TargetSelection) {
@@ -35,7 +35,7 @@ package struct ProbeSpace: Sendable {
     /// The target numbered `index`; nil outside 0 ..< count.
     @inline(__always)
     package func target(at index: UInt64) -> Endpoint? {
-        guard index < productCount else { return endpoint(at: index) }
+        guard index < productCount else { return index < count ? endpoints.endpoint(at: Int(index - productCount)) : nil }
         let host = index / portCount
         guard let address = hosts.address(at: host) else { return nil }
         return Endpoint(address: address, port: ports[Int(truncatingIfNeeded: index &- host &* portCount)])
@@ -47,7 +47,7 @@ package struct ProbeSpace: Sendable {
         if let host = hosts.offset(of: target.address), let port = portSet.index(of: target.port) {
             return host &* portCount &+ UInt64(port)
         }
-        return endpoints.isEmpty ? nil : endpointIndex(of: target)
+        return endpoints.isEmpty ? nil : endpoints.index(of: target).map { productCount + UInt64($0) }
     }
 
     /// The numbers of all targets on the host of the target numbered `index`; of that one alone where it was named with its port.
@@ -59,21 +59,6 @@ package struct ProbeSpace: Sendable {
 
     /// How many of the job's targets are on the host.
     package func portCount(of address: IPAddress) -> Int {
-        (hosts.contains(address) ? ports.count : 0) + endpoints.count { $0.address == address }
-    }
-
-    private func endpoint(at index: UInt64) -> Endpoint? {
-        let offset = index - productCount
-        return offset < UInt64(endpoints.count) ? endpoints[Int(offset)] : nil
-    }
-
-    private func endpointIndex(of target: Endpoint) -> UInt64? {
-        var low = 0
-        var high = endpoints.count
-        while low < high {
-            let middle = (low + high) / 2
-            if endpoints[middle] < target { low = middle + 1 } else { high = middle }
-        }
-        return low < endpoints.count && endpoints[low] == target ? productCount + UInt64(low) : nil
+        (hosts.contains(address) ? ports.count : 0) + endpoints.ports(of: address).count
     }
 }

@@ -108,22 +108,21 @@ extension RateCaps.Density {
         let ports = selection.ports.count
         let endpoints = selection.endpoints
         self.init(
-            targets: Int(clamping: selection.targetCount), greatestHost: ports + Self.longestRun(endpoints) { $0.address.value },
+            targets: Int(clamping: selection.targetCount), greatestHost: ports + (endpoints.groups.lazy.map(\.ports.count).max() ?? 0),
             greatestNetwork: Int(
                 clamping: min(Self.mostInOneNetwork(selection.hosts), 1 << 64) * UInt128(ports)
-                    + UInt128(Self.longestRun(endpoints) { $0.address.network })))
+                    + UInt128(Self.mostInOneNetwork(endpoints))))
     }
 
-    /// The most neighbours in sorted targets that are in one place.
-    private static func longestRun(_ endpoints: [Endpoint], _ place: (Endpoint) -> UInt128) -> Int {
-        var (longest, run, last) = (0, 0, UInt128.max)
-        for endpoint in endpoints {
-            let place = place(endpoint)
-            run = place == last ? run + 1 : 1
-            last = place
-            longest = max(longest, run)
+    /// The most endpoints of one network.
+    private static func mostInOneNetwork(_ endpoints: EndpointSet) -> Int {
+        var (most, count, last) = (0, 0, UInt128.max)
+        for (address, ports) in endpoints.groups {
+            count = address.network == last ? count + ports.count : ports.count
+            last = address.network
+            most = max(most, count)
         }
-        return longest
+        return most
     }
 
     /// The most addresses of one network.

@@ -64,7 +64,7 @@ package struct Planner: Sendable {
 extension JobDraft {
     /// How many different ports the job has.
     fileprivate var portCount: Int {
-        selection.ports.union(PortSet(selection.endpoints.map { $0.port...$0.port })).count
+        selection.allPorts.count
     }
 }
 

@@ -1,35 +1,34 @@
 extension TargetSelection {
     /// The form's name and version; a later form gets another one.
-    private static let version = "v1"
+    private static let version = "v2"
+    /// In the first one every item of the endpoints has one address.
+    private static let readable = ["v1", version]
 
-    /// The selection as one line of ASCII without loss, for the store: `v1;10.0.0.0/24,10.0.1.5;22,80-90;10.0.2.1=443 2001:db8::1=22,80`,
-    /// that is version, hosts, ports, and the endpoints of each address.
+    /// The selection as one line of ASCII without loss, for the store: `v2;10.0.0.0/24,10.0.1.5;22,80-90;10.0.2.1,10.0.2.9=443 2001:db8::1=22,80`,
+    /// that is version, hosts, ports, and the endpoints, those of addresses with the same ports together.
     package var encoded: String {
-        let fields = [Self.version, hosts.ranges.map(\.description).joined(separator: ","), ports.description, encodedEndpoints]
-        return fields.joined(separator: ";")
+        [Self.version, Self.encoded(hosts), ports.description, encodedEndpoints].joined(separator: ";")
     }
 
-    /// Reads what `encoded` wrote; nil for anything else. Meant for text of the store's own: a few bytes may stand for 65,535 endpoints.
+    /// Reads what `encoded` wrote; nil for anything else. Meant for text of the store's own.
     package init?(encoded text: String) {
         let fields = Bytes(text).split(separator: Ascii.semicolon, maxSplits: 4, omittingEmptySubsequences: false)
-        guard fields.count == 4, fields[0].elementsEqual(Self.version.utf8) else { return nil }
-        guard let hosts = Self.decodedHosts(fields[1]), let ports = PortSet(fields[2]) else { return nil }
+        guard fields.count == 4, Self.readable.contains(where: { fields[0].elementsEqual($0.utf8) }) else { return nil }
+        guard let hosts = Self.decodedAddresses(fields[1]), let ports = PortSet(fields[2]) else { return nil }
         guard let endpoints = Self.decodedEndpoints(fields[3]) else { return nil }
-        self.init(hosts: hosts, ports: ports, endpoints: endpoints)
+        let outside = endpoints.groups.map { hosts.contains($0.address) ? ($0.address, $0.ports.subtracting(ports)) : $0 }
+        self.init(hosts: hosts, ports: ports, outside: EndpointSet(outside))
+    }
+
+    private static func encoded(_ addresses: AddressSet) -> String {
+        addresses.ranges.map(\.description).joined(separator: ",")
     }
 
     private var encodedEndpoints: String {
-        var items: [String] = []
-        var rest = endpoints[...]
-        while let address = rest.first?.address {
-            let group = rest.prefix { $0.address == address }
-            items.append("\(address)=\(PortSet(group.map { $0.port...$0.port }))")
-            rest = rest.dropFirst(group.count)
-        }
-        return items.joined(separator: " ")
+        endpoints.groupsByPorts.map { "\(Self.encoded($0.addresses))=\($0.ports)" }.joined(separator: " ")
     }
 
-    private static func decodedHosts(_ text: Bytes) -> AddressSet? {
+    private static func decodedAddresses(_ text: Bytes) -> AddressSet? {
         guard !text.isEmpty else { return AddressSet() }
         var ranges: [AddressRange] = []
         for item in text.items {
@@ -39,13 +38,21 @@ extension TargetSelection {
         return AddressSet(ranges)
     }
 
-    private static func decodedEndpoints(_ text: Bytes) -> [Endpoint]? {
-        var endpoints: [Endpoint] = []
+    private static func decodedEndpoints(_ text: Bytes) -> EndpointSet? {
+        var groups: [(address: IPAddress, ports: PortSet)] = []
         for item in text.words {
             guard let (before, after) = item.parts(around: Ascii.equals) else { return nil }
-            guard let address = try? AddressSyntax.address(before), let ports = PortSet(after) else { return nil }
-            endpoints += ports.map { Endpoint(address: address, port: $0) }
+            guard let addresses = decodedAddresses(before), !addresses.isEmpty, let ports = PortSet(after) else { return nil }
+            // No block: each address was written because it was there.
+            guard addresses.count <= UInt128(encodedLimit) else { return nil }
+            for number in 0..<UInt64(addresses.count) {
+                guard let address = addresses.address(at: number) else { return nil }
+                groups.append((address, ports))
+            }
         }
-        return endpoints
+        return EndpointSet(groups)
     }
+
+    /// More addresses with endpoints than any request has.
+    private static let encodedLimit = 1 << 27
 }

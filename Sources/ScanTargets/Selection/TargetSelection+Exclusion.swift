@@ -18,13 +18,13 @@ extension TargetSelection {
         }
     }
 
-    /// How many endpoints an exclusion may turn a product into: 4,194,304, which take 128 MiB.
-    package static let expansionLimit = 1 << 22
+    /// How many ranges of ports an exclusion may leave of a product: 262,144, which take 4 MiB. Hosts that lose the same ports share them.
+    package static let rangeLimit = 1 << 18
 
     /// Leaves targets out. A host that loses single ports leaves the product, and its other ports become endpoints.
     ///
     /// Throws, and changes nothing, when no target is left, naming the first exclusion that has this effect together with those before it;
-    /// and when more than `expansionLimit` endpoints would come into being. An empty selection stays empty without an error.
+    /// and when more than `rangeLimit` ranges of ports would come into being. An empty selection stays empty without an error.
     package mutating func exclude(_ exclusions: [Exclusion]) throws(ExpressionError) {
         guard !isEmpty, !exclusions.isEmpty else { return }
         guard !isEmptied(by: exclusions[...]) else { throw emptied(by: exclusions) }
@@ -51,24 +51,36 @@ extension TargetSelection {
     private func excludingWholes(_ exclusions: ArraySlice<Exclusion>) -> TargetSelection {
         let addresses = AddressSet(exclusions.flatMap(\.addresses.ranges))
         let ports = PortSet(exclusions.flatMap(\.ports.ranges))
+        let rest = endpoints.groups.lazy.filter { !addresses.contains($0.address) }.map { ($0.address, $0.ports.subtracting(ports)) }
         return TargetSelection(
             hosts: hosts.subtracting(addresses), ports: self.ports.subtracting(ports),
-            endpoints: endpoints.filter { !addresses.contains($0.address) && !ports.contains($0.port) })
+            outside: addresses.isEmpty && ports.isEmpty ? endpoints : EndpointSet(Array(rest)))
     }
 
     /// Leaves out single targets; nil when the limit is exceeded.
     private func excluding(_ singles: Set<Endpoint>) -> TargetSelection? {
+        guard !singles.isEmpty else { return self }
         let inProduct = singles.filter(productContains)
         let sharedPorts = ports.subtracting(portsLostByAllHosts(inProduct))
-        let lostByHost = Dictionary(grouping: inProduct.filter { sharedPorts.contains($0.port) }, by: \.address)
-        let expansion = lostByHost.values.reduce(0) { $0 + sharedPorts.count - $1.count }
-        guard expansion <= Self.expansionLimit else { return nil }
-        let split = lostByHost.sorted { $0.key < $1.key }.flatMap { address, lost in
-            sharedPorts.subtracting(PortSet(lost.map { $0.port...$0.port })).map { Endpoint(address: address, port: $0) }
+        let lostByHost = Self.portsByHost(inProduct.filter { sharedPorts.contains($0.port) })
+        // What hosts have lost alike leaves them alike.
+        var left: [PortSet: PortSet] = [:]
+        var ranges = 0
+        for lost in lostByHost.values where left[lost] == nil {
+            let rest = sharedPorts.subtracting(lost)
+            ranges += rest.ranges.count
+            guard ranges <= Self.rangeLimit else { return nil }
+            left[lost] = rest
         }
+        let lostEndpoints = Self.portsByHost(singles.subtracting(inProduct))
+        let others = endpoints.groups.map { address, ports in (address, lostEndpoints[address].map(ports.subtracting) ?? ports) }
         return TargetSelection(
             hosts: hosts.subtracting(AddressSet(lostByHost.keys.map(AddressRange.init))), ports: sharedPorts,
-            endpoints: endpoints.filter { !singles.contains($0) } + split)
+            outside: EndpointSet(others + lostByHost.map { address, lost in (address, left[lost] ?? PortSet()) }))
+    }
+
+    private static func portsByHost(_ endpoints: Set<Endpoint>) -> [IPAddress: PortSet] {
+        Dictionary(grouping: endpoints, by: \.address).mapValues { group in PortSet(group.lazy.map { $0.port...$0.port }) }
     }
 
     /// The ports that `lost`, targets of the product, takes from every host: they need no expansion. One host is the usual case.
@@ -87,7 +99,7 @@ extension TargetSelection {
         let largest = exclusions.max { $0.endpoints.count < $1.endpoints.count }
         return ExpressionError(
             asked: largest?.label ?? "",
-            problem: "leaving out single ports of so many hosts gives more than \(Self.expansionLimit) single targets",
+            problem: "leaving out different ports of so many hosts gives more than \(Self.rangeLimit) ranges of ports",
             remedy: "leave out whole addresses or whole ports, or scan fewer ports")
     }
 }

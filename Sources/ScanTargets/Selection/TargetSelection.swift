@@ -4,15 +4,21 @@ package struct TargetSelection: Hashable, Sendable {
     package private(set) var hosts: AddressSet
     /// The ports that all of `hosts` are scanned at; empty when `hosts` is.
     package private(set) var ports: PortSet
-    /// Single targets: sorted, unique, none of them in the product, none with port 0.
-    package private(set) var endpoints: [Endpoint]
+    /// Single targets, none of them in the product.
+    package private(set) var endpoints: EndpointSet
 
     /// Duplicates, endpoints that the product covers, and endpoints with port 0 fall out.
     package init(hosts: AddressSet, ports: PortSet, endpoints: [Endpoint]) {
+        self.init(
+            hosts: hosts, ports: ports, outside: EndpointSet(endpoints.filter { !(hosts.contains($0.address) && ports.contains($0.port)) }))
+    }
+
+    /// Callers guarantee that none of the endpoints is in the product.
+    init(hosts: AddressSet, ports: PortSet, outside endpoints: EndpointSet) {
         let isEmpty = hosts.isEmpty || ports.isEmpty
         self.hosts = isEmpty ? AddressSet() : hosts
         self.ports = isEmpty ? PortSet() : ports
-        self.endpoints = endpoints.filter { $0.port != 0 && !(hosts.contains($0.address) && ports.contains($0.port)) }.sortedUnique()
+        self.endpoints = endpoints
     }
 
     /// The number of targets, `UInt128.max` where it does not fit.
@@ -24,23 +30,20 @@ package struct TargetSelection: Hashable, Sendable {
 
     /// Every address that has a target.
     package var addresses: AddressSet {
-        hosts.union(AddressSet(endpoints.map { AddressRange($0.address) }))
+        hosts.union(endpoints.addresses)
+    }
+
+    /// Every port that a target has.
+    package var allPorts: PortSet {
+        ports.union(endpoints.ports)
     }
 
     package func contains(_ target: Endpoint) -> Bool {
-        productContains(target) || endpoints.sortedIndex(ofLastNotAbove: target).map { endpoints[$0] } == target
+        productContains(target) || endpoints.index(of: target) != nil
     }
 
     /// Whether the target is one of hosts × ports.
     func productContains(_ target: Endpoint) -> Bool {
         hosts.contains(target.address) && ports.contains(target.port)
-    }
-}
-
-extension [Endpoint] {
-    fileprivate func sortedUnique() -> [Endpoint] {
-        sorted().reduce(into: []) { unique, next in
-            if unique.last != next { unique.append(next) }
-        }
     }
 }
