@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+import pathlib
 import re
 import subprocess
 import unittest
 
 import machine
+from harness import wait_until
 from machine import PROGRAMS, REPOSITORY, SOURCE, MachineTest
 
 UNITS = ["synscand.service", "synscan-job@.service", "synscan-job@.timer"]
@@ -65,6 +67,29 @@ class InstallTest(MachineTest):
         for name in ("CapBnd", "CapEff", "CapPrm"):
             self.assertEqual(int(fields[name], 16), 1 << 12 | 1 << 13, name)
         self.assertEqual((fields["NoNewPrivs"], fields["Seccomp"]), ("1", "2"))
+
+    def test_the_machine_stays_usable_and_the_service_is_never_given_up(self):
+        bounds = {name: self.machine.show(name) for name in
+                  ("MemoryMax", "TasksMax", "LimitCORE", "OOMPolicy", "Restart", "StartLimitIntervalUSec", "RestartUSec")}
+        memory = int(re.search(r"MemTotal: +(\d+)", pathlib.Path("/proc/meminfo").read_text())[1]) << 10
+        self.assertLess(int(bounds.pop("MemoryMax")), memory)
+        self.assertEqual(bounds, {"TasksMax": "1024", "LimitCORE": "0", "OOMPolicy": "kill", "Restart": "on-failure",
+                                  "StartLimitIntervalUSec": "0", "RestartUSec": "3s"})
+
+    def test_a_daemon_that_fails_to_start_many_times_starts_when_the_cause_is_gone(self):
+        self.machine("systemctl", "stop", "synscand")
+        self.addCleanup(self.machine, "systemctl", "restart", "synscand")
+        drop_in = "/run/systemd/system/synscand.service.d/quick.conf"
+        # Each start fails at once.
+        self.machine.write(drop_in, "[Service]\nRestartSec=100ms\nExecStartPre=/usr/bin/test ! -e /run/broken\n")
+        self.addCleanup(self.machine, "systemctl", "daemon-reload")
+        self.addCleanup(self.machine, "rm", "-r", drop_in.rsplit("/", 1)[0])
+        self.machine("systemctl", "daemon-reload")
+        self.machine.write("/run/broken", "")
+        self.machine("systemctl", "start", "synscand", check=False)
+        wait_until(lambda: int(self.machine.show("NRestarts")) > 15, 60, "fifteen starts have failed")
+        self.machine("rm", "/run/broken")
+        wait_until(lambda: self.machine.show("ActiveState") == "active", 20, "the service runs")
 
     def test_the_daemon_can_write_to_its_own_directories_alone_and_run_nothing_there(self):
         script = """for folder in $(find / -xdev -maxdepth 2 -type d) $(cut -d' ' -f5 /proc/self/mountinfo | grep -vE '^/(proc|sys)'); do
