@@ -35,7 +35,8 @@ package struct Daemon: Sendable {
         let audit = try AuditLog(path: configuration.control.auditLog, logger: logger)
         let recorder = try Recorder(
             store: store, path: configuration.results.log, group: group,
-            formatter: LineFormatter(hostname: Self.hostName, services: catalog.services), minFree: { settings.current.results.minFree },
+            formatter: LineFormatter(hostname: Self.hostName, services: catalog.services), auditLog: configuration.control.auditLog,
+            minFree: { settings.current.results.minFree },
             logger: logger)
         defer { recorder.stop() }
         for sentence in configuration.scope.idleFiles { logger.warning("[scope] deny_files: \(sentence)") }

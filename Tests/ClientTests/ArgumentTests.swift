@@ -190,4 +190,27 @@ struct ArgumentTests {
     func references(text: String, isValid: Bool) {
         #expect((JobReference(text) != nil) == isValid)
     }
+
+    @Test(
+        "another user's job is called by user and name, the user by name or number",
+        arguments: [
+            ("alice/office", "1000%2Foffice"), ("1000/office", "1000%2Foffice"), ("0/office", "0%2Foffice"), ("office", "office"),
+            ("7", "7"),
+        ])
+    func jobsOfOthers(typed: String, path: String) throws {
+        let reference = try JobReference(typed: typed) { $0 == "alice" ? 1000 : nil }
+        #expect(reference.path == path && reference.description == typed)
+        #expect(ControlRequest.job(reference).path == "/v1/jobs/\(path)")
+    }
+
+    @Test(
+        "what is no user and name is told in words",
+        arguments: [
+            ("bob/office", "no user bob"), ("4294967296/office", "no user 4294967296"), ("/office", "no user"), ("alice/7", "stands alone"),
+            ("alice/", "not a user and the name"), ("alice/..", "not a user and the name"), ("a/b/c", "neither"),
+        ])
+    func wrongJobsOfOthers(typed: String, words: String) throws {
+        let error = try #require(throws: ClientError.self) { try JobReference(typed: typed) { $0 == "alice" ? 1000 : nil } }
+        #expect("\(error)".contains(words), "\(error)")
+    }
 }

@@ -21,7 +21,7 @@ struct RequestReaderTests {
     @Test("Refused:", arguments: RefusedRequest.all)
     func refused(_ refused: RefusedRequest) async throws {
         let reader = try reader()
-        let refusal = try #require(await #expect(throws: Refusal.self) { try await reader.draft(refused.request) })
+        let refusal = try #require(await #expect(throws: Refusal.self) { try await reader.draft(refused.request, for: 1000) })
         #expect(refusal.kind == .usage)
         for word in refused.words { #expect(refusal.message.contains(word), "\(refusal.message)") }
         #expect(refusal.message.hasSuffix("."))
@@ -29,16 +29,16 @@ struct RequestReaderTests {
 
     @Test("Names become all their addresses, once")
     func names() async throws {
-        let draft = try await reader().draft(JobRequest.sample("WEB.example", "198.18.0.8", "one.example:443"))
+        let draft = try await reader().draft(JobRequest.sample("WEB.example", "198.18.0.8", "one.example:443"), for: 1000)
         #expect(draft.selection.hosts.ranges.map(\.description) == ["198.18.0.8/31"])
-        #expect(draft.selection.endpoints == [Endpoint(address: try #require(IPAddress("198.18.0.1")), port: 443)])
+        #expect(Array(draft.selection.endpoints) == [Endpoint(address: try #require(IPAddress("198.18.0.1")), port: 443)])
         #expect(draft.names.map(\.name) == ["one.example", "web.example"])
         #expect(draft.names.last?.addresses == ["198.18.0.8", "198.18.0.9"])
     }
 
     @Test("What is not said has its default")
     func defaults() async throws {
-        let draft = try await reader("").draft(JobRequest(targets: ["198.18.0.1"]))
+        let draft = try await reader("").draft(JobRequest(targets: ["198.18.0.1"]), for: 1000)
         #expect(draft.rate == 10_000 && draft.isRateFound && draft.retries == 8 && draft.recall == 0.999)
         #expect(draft.tcpOptions == .mss && draft.states == [.open] && draft.name == nil)
         #expect(draft.selection.ports == PortSet([7...7, 22...22, 80...80]))
@@ -50,13 +50,13 @@ struct RequestReaderTests {
         var request = JobRequest(targets: ["198.18.0.1"])
         request.recall = .some(.none)
         request.rate = 500
-        let onePass = try await reader().draft(request)
+        let onePass = try await reader().draft(request, for: 1000)
         #expect(onePass.retries == 0 && onePass.recall == nil && onePass.rate == 500 && !onePass.isRateFound)
         request.recall = .share(0.99)
         request.retries = 3
         request.rate = nil
         request.maxRate = 700
-        let found = try await reader().draft(request)
+        let found = try await reader().draft(request, for: 1000)
         #expect(found.retries == 3 && found.recall == 0.99 && found.rate == 700 && found.isRateFound)
     }
 
@@ -64,13 +64,13 @@ struct RequestReaderTests {
     func reportedHosts() async throws {
         var request = JobRequest(targets: ["198.18.0.0/15"])
         (request.reportHosts, request.reportAll) = (true, true)
-        let draft = try await reader("").draft(request)
+        let draft = try await reader("").draft(request, for: 1000)
         #expect(draft.reportsHosts && draft.reportsAll)
         request.targets = ["16.0.0.0/7"]
-        let refusal = await #expect(throws: Refusal.self) { _ = try await reader("").draft(request) }
+        let refusal = await #expect(throws: Refusal.self) { _ = try await reader("").draft(request, for: 1000) }
         #expect(refusal?.message.contains("at most 16777216") == true)
         request.reportHosts = nil
-        #expect(try await reader("").draft(request).reportsHosts == false)
+        #expect(try await reader("").draft(request, for: 1000).reportsHosts == false)
     }
 
     @Test("What contradicts itself is refused in words")
@@ -81,7 +81,7 @@ struct RequestReaderTests {
         ] as [((inout JobRequest) -> Void, String)] {
             var request = JobRequest(targets: ["198.18.0.1"])
             change(&request)
-            let refusal = await #expect(throws: Refusal.self) { _ = try await reader().draft(request) }
+            let refusal = await #expect(throws: Refusal.self) { _ = try await reader().draft(request, for: 1000) }
             #expect(refusal?.kind == .usage && refusal?.message.contains(words) == true)
         }
     }
@@ -98,7 +98,7 @@ struct RequestReaderTests {
         request.tcpOptions = TCPOptions.none
         request.states = [.open, .filtered]
         request.name = "n"
-        let draft = try await reader().draft(request)
+        let draft = try await reader().draft(request, for: 1000)
         #expect(draft.rate == 7 && draft.retries == 0 && draft.tcpOptions == TCPOptions.none && draft.states == [.open, .filtered])
         #expect(draft.selection.targetCount == 3 * 4 - 1)
         #expect(!draft.selection.contains(Endpoint(address: try #require(IPAddress("198.18.0.2")), port: 80)))
@@ -173,7 +173,7 @@ struct RequestReaderTests {
         let reader = RequestReader(
             settings: Settings(Configuration()), catalog: PortCatalog(services: ServiceNames(), ranking: .builtIn),
             resolver: NameResolver { _ in .addresses([IPAddress(v4: 1)]) })
-        let draft = try await reader.draft(request)
+        let draft = try await reader.draft(request, for: 1000)
         #expect(draft.targets.count == 16)
         #expect(draft.targets[0] == long.prefix(100) + "…")
     }
@@ -185,7 +185,7 @@ struct RequestReaderTests {
             if name == "slow.example" { gate.wait() }
             return .addresses([IPAddress(v4: 1)])
         }
-        let answers = try await resolver.resolve(["fast.example", "slow.example"])
+        let answers = try await resolver.resolve(["fast.example", "slow.example"], for: 1000)
         gate.open()
         #expect(answers["fast.example"] == .addresses([IPAddress(v4: 1)]))
         #expect(answers["slow.example"] == .nothing("no answer within 0 seconds"))
@@ -194,7 +194,7 @@ struct RequestReaderTests {
     @Test("Names that do not resolve leave the others alone and are told; all of them at once where nothing is scanned")
     func deadNames() async throws {
         let request = JobRequest.sample("web.example", "gone2.example", "gone1.example:80")
-        let draft = try await reader().draft(request)
+        let draft = try await reader().draft(request, for: 1000)
         #expect(draft.selection.hosts.ranges.map(\.description) == ["198.18.0.8/31"])
         #expect(draft.unresolved.map(\.name) == ["gone1.example", "gone2.example"])
         let record = draft.record(Submitter(uid: 0, pid: 1, groups: []), at: Timestamp(microseconds: 0))
@@ -205,7 +205,7 @@ struct RequestReaderTests {
         ] as [((inout JobRequest) -> Void, String)] {
             var request = request
             change(&request)
-            let refusal = try #require(await #expect(throws: Refusal.self) { _ = try await reader().draft(request) })
+            let refusal = try #require(await #expect(throws: Refusal.self) { _ = try await reader().draft(request, for: 1000) })
             #expect(refusal.kind == .usage)
             for word in ["2 names do not resolve", "gone1.example (nobody knows it)", "gone2.example", words] {
                 #expect(refusal.message.contains(word), "\(refusal)")
@@ -213,7 +213,7 @@ struct RequestReaderTests {
         }
         var strict = JobRequest.sample("web.example")
         strict.strict = true
-        #expect(try await reader().draft(strict).isStrict)
+        #expect(try await reader().draft(strict, for: 1000).isStrict)
     }
 
     @Test("Of thousands of names that do not resolve, a job keeps a hundred and their number")
@@ -221,7 +221,7 @@ struct RequestReaderTests {
         let draft = try await reader().draft(
             JobRequest.sample {
                 $0.targets = ["198.18.0.1"] + (0..<3000).map { "n\($0).example" }
-            })
+            }, for: 1000)
         let record = draft.record(Submitter(uid: 0, pid: 1, groups: []), at: Timestamp(microseconds: 0))
         #expect(draft.unresolved.count == 3000 && record.unresolved.count == 100 && record.account.unresolvedNames == 3000)
     }
@@ -230,7 +230,7 @@ struct RequestReaderTests {
     func manyNames() async throws {
         let resolver = NameResolver { _ in .addresses([]) }
         let refusal = try #require(
-            await #expect(throws: Refusal.self) { try await resolver.resolve((0...NameResolver.nameLimit).map { "n\($0)" }) })
+            await #expect(throws: Refusal.self) { try await resolver.resolve((0...NameResolver.nameLimit).map { "n\($0)" }, for: 1000) })
         #expect(refusal.message.contains("20001 host names") && refusal.message.contains("several jobs"))
     }
 

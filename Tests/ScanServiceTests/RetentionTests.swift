@@ -25,15 +25,16 @@ struct RetentionTests {
     }
 
     /// A job that ended `days` ago, nil for one that runs, with findings.
-    private func job(ended days: Int64?, findings: Int) async throws -> Int64 {
-        let id = try Samples.insertJob(store)
+    private func job(ended days: Int64?, findings: Int, uid: UInt32 = 1000) async throws -> Int64 {
+        let id = try Samples.insertJob(store, uid: uid)
         recorder.sink(job: id, name: nil).deliver((0..<findings).map { Samples.observation(UInt32($0)) })
         let host = HostObservation(time: 1, address: Samples.observation(1).address, state: .up, reason: .synAck)
         recorder.sink(job: id, name: nil).deliver([host])
         let time = days.map { WallClock.microseconds() - $0 * 86_400_000_000 }
         try await recorder.perform { db in
             try db.execute(
-                sql: "UPDATE jobs SET state = ?, finished = ? WHERE id = ?", arguments: [time == nil ? "running" : "finished", time, id])
+                sql: "UPDATE jobs SET state = ?, finished = ?, account = json_set(account, '$.open', ?) WHERE id = ?",
+                arguments: [time == nil ? "running" : "finished", time, findings, id])
             return ((), [])
         }
         return id
@@ -73,6 +74,36 @@ struct RetentionTests {
         #expect(kept[live] == 60_000 && kept[jobs[1]] == nil, "of \(used) bytes; kept are \(kept)")
         try await store.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
         #expect(try #require(directory.size("store/synscan.db")) < used * 3 / 4)
+        next.stop()
+    }
+
+    @Test("Whoever takes most of the store makes room: the oldest first, and others' jobs stay however old they are")
+    func shares() {
+        func holding(_ job: Int64, _ uid: UInt32, _ finished: Int64?, _ bytes: Int64) -> Holding {
+            Holding(job: job, uid: uid, finished: finished, bytes: bytes)
+        }
+        let shares = StoreShares([
+            holding(1, 0, 10, 30), holding(2, 1000, 40, 20), holding(3, 1000, 30, 20), holding(4, 1000, 50, 20), holding(5, 1001, nil, 500),
+        ])
+        #expect(shares.leaving(0) == [])
+        #expect(shares.leaving(1) == [3])
+        #expect(shares.leaving(21) == [3, 2])
+        #expect(shares.leaving(41) == [3, 2, 1], "then root has most")
+        #expect(shares.leaving(1000) == [3, 2, 1, 4], "and what is not over stays")
+    }
+
+    @Test("A store that one user fills loses that user's jobs, not the older ones of others")
+    func fair() async throws {
+        let root = try await job(ended: 80, findings: 100, uid: 0)
+        var others: [Int64] = []
+        for age in [3, 2, 1] as [Int64] { others.append(try await job(ended: age, findings: 60_000)) }
+        recorder.stop()
+        let used = try await store.usedBytes()
+        let next = try Recorder(
+            store: store, path: directory.file("log"), group: nil, formatter: Samples.formatter, logger: Logger(label: "test"))
+        await prune(next) { $0.store.maxSize = used / 2 }
+        let kept = try await counts()
+        #expect(kept[root] == 100 && kept[others[0]] == nil && kept[others[2]] == 60_000, "kept are \(kept)")
         next.stop()
     }
 

@@ -12,10 +12,10 @@ enum Samples {
             reason: state == .open ? .synAck : .noResponse)
     }
 
-    static func record(name: String? = nil) -> JobRecord {
+    static func record(name: String? = nil, uid: UInt32 = 1000) -> JobRecord {
         JobRecord(
             name: name, targets: ["198.18.0.0/24"], key: .random(), rate: 100, retries: 2, tcpOptions: .mss, states: [.open, .closed],
-            submitter: Submitter(uid: 1000, pid: 7, groups: [4, 27]), submitted: Timestamp(microseconds: 1_800_000_000_000_001),
+            submitter: Submitter(uid: uid, pid: 7, groups: [4, 27]), submitted: Timestamp(microseconds: 1_800_000_000_000_001),
             account: Account())
     }
 
@@ -29,13 +29,20 @@ enum Samples {
     }
 
     /// Stores a job and returns its id.
-    static func insertJob(_ store: Store, name: String? = nil) throws -> Int64 {
-        let new = record(name: name)
+    static func insertJob(_ store: Store, name: String? = nil, uid: UInt32 = 1000) throws -> Int64 {
+        let new = record(name: name, uid: uid)
         let selection = selection
         return try store.pool.write { db in
             var record = new
             try record.insert(selection, db)
             return record.id
         }
+    }
+}
+
+extension [Endpoint] {
+    /// All of them, one by one.
+    init(_ set: EndpointSet) {
+        self = (0..<set.count).compactMap(set.endpoint(at:))
     }
 }

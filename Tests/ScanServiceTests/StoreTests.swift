@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GRDB
 import Glibc
 import Logging
@@ -143,7 +144,7 @@ struct StoreTests {
         #expect(try await store.jobCounts() == ["running": 1])
     }
 
-    @Test("Two unfinished jobs cannot have the same name; a finished one gives it free")
+    @Test("Two unfinished jobs of a user cannot have the same name; a finished one gives it free")
     func names() async throws {
         let store = try open()
         let first = try Samples.insertJob(store, name: "web")
@@ -153,6 +154,95 @@ struct StoreTests {
         let second = try Samples.insertJob(store, name: "web")
         #expect(try await store.job(.name("web"))?.id == second)
         #expect(try store.liveJobs().map(\.record.id) == [second])
+    }
+
+    @Test("A name is each user's own: one's own job is meant before those of others, and of several others none by chance")
+    func namesOfOthers() async throws {
+        let store = try open()
+        let (own, others) = (try Samples.insertJob(store, name: "web", uid: 0), try Samples.insertJob(store, name: "web", uid: 1000))
+        #expect(try await store.job(.name("web"), for: 0)?.id == own)
+        #expect(try await store.job(.name("web"), for: 1000)?.id == others)
+        #expect(try await store.job(.owned(uid: 1000, name: "web"), for: 0)?.id == others)
+        #expect(try await store.job(.owned(uid: 1001, name: "web"), for: 0) == nil)
+        let refusal = try #require(await #expect(throws: Refusal.self) { try await store.job(.name("web"), for: 1001) })
+        #expect(refusal.kind == .conflict && refusal.message.contains("Users 0 and 1000") && refusal.message.contains("0/web"))
+        try await store.pool.write { try $0.execute(sql: "UPDATE jobs SET deleted = 1 WHERE id = ?", arguments: [own]) }
+        #expect(try await store.job(.name("web"), for: 1001)?.id == others)
+        #expect(try await store.job(.name("web"), for: 0)?.id == others)
+    }
+
+    @Test("A store of any version becomes one in which names are each user's own, and nothing of a job is lost", arguments: 1...9)
+    func migrates(version: Int) async throws {
+        let directory = try TemporaryDirectory()
+        #expect(mkdir(directory.file("store"), 0o700) == 0)
+        let key = ScanKey.random()
+        do {
+            let migrator = Schema.migrator
+            let last = try #require(migrator.migrations.first { $0.hasPrefix("\(version) ") })
+            let pool = try DatabasePool(path: directory.file("store/synscan.db"))
+            try migrator.migrate(pool, upTo: last)
+            try await pool.write { db in
+                for (id, name, uid, state) in [(1, "web", 1000, "running"), (2, "web", 1001, "finished"), (3, "old", 1000, "cancelled")] {
+                    try db.execute(
+                        sql: """
+                            INSERT INTO jobs (id, name, state, targets, key, rate, retries, tcp_options, states, uid, pid, groups, submitted, account)
+                            VALUES (?, ?, ?, '["198.18.0.0/24"]', ?, 100, 2, 'mss', '["open"]', ?, 7, '[4]', 1, ?)
+                            """,
+                        arguments: [
+                            id, name, state, Data(key.bytes), uid, String(decoding: try APICoding.encode(Account()), as: UTF8.self),
+                        ])
+                    try db.execute(
+                        sql: "INSERT INTO selections (job, encoded) VALUES (?, ?)", arguments: [id, "v1;198.18.0.0/24;80;198.18.0.1=81"])
+                }
+            }
+            try pool.close()
+        }
+        let store = try Store(directory: directory.file("store"))
+        #expect(try store.liveJobs().map(\.record.name) == ["web"])
+        #expect(try store.selection(of: 1).targetCount == 257)
+        #expect(try await store.job(.name("web"), for: 1000)?.id == 1)
+        let live = try Samples.insertJob(store, name: "web", uid: 1001)
+        #expect(try await store.job(.owned(uid: 1001, name: "web"))?.id == live)
+        #expect(throws: Refusal.self) { try Samples.insertJob(store, name: "web", uid: 1000) }
+        let sizes = try await store.pool.read { try Int64.fetchAll($0, sql: "SELECT selection_bytes FROM jobs WHERE id < 4 ORDER BY id") }
+        #expect(sizes == [33, 33, 0], "that of a job that was cancelled before it ran has gone")
+        #expect(try await store.pool.read { try String.fetchAll($0, sql: "PRAGMA integrity_check") } == ["ok"])
+        store.close()
+    }
+
+    @Test("What a job was to scan goes when it is cancelled before it ran, and stays else")
+    func selections() async throws {
+        let store = try open()
+        let (waiting, ran) = (try Samples.insertJob(store), try Samples.insertJob(store))
+        try await store.pool.write { db in
+            for id in [waiting, ran] {
+                var record = try #require(try JobRecord.fetchOne(db, sql: "SELECT * FROM jobs WHERE id = ?", arguments: [id]))
+                record.state = .cancelled
+                record.started = id == ran ? Timestamp(microseconds: 5) : nil
+                try record.update(db)
+            }
+        }
+        #expect(throws: ServiceError.self) { try store.selection(of: waiting) }
+        #expect(try store.selection(of: ran) == Samples.selection)
+        #expect(try await store.holdings().map { $0.bytes > 2048 } == [false, true])
+    }
+
+    @Test("A user's jobs that are not over take half of the store at most")
+    func shareOfWhatWaits() async throws {
+        let store = try open()
+        let bytes = Int64(Samples.selection.encoded.utf8.count)
+        func insert(_ uid: UInt32) async throws {
+            try await store.pool.write { db in
+                var record = Samples.record(uid: uid)
+                try record.insert(Samples.selection, db)
+                try record.checkShare(of: 2 * bytes, db)
+            }
+        }
+        for _ in 0..<2 { try await insert(1000) }
+        let refusal = try #require(await #expect(throws: Refusal.self) { try await insert(1000) })
+        #expect(refusal.kind == .limit && refusal.message.contains("max_size"))
+        try await insert(1001)
+        #expect(try await store.latestJobs(10).count == 3)
     }
 
     @Test("The latest jobs are listed, oldest first")
@@ -192,6 +282,9 @@ struct StoreTests {
         "A reference is an id or a name",
         arguments: [
             ("1", JobReference.id(1)), ("9223372036854775807", .id(.max)), ("web-1.a_B", .name("web-1.a_B")), ("0x1", .name("0x1")),
+            ("1000%2Foffice", .owned(uid: 1000, name: "office")), ("0%2foffice", .owned(uid: 0, name: "office")), ("%2Foffice", nil),
+            ("-1%2Foffice", nil), ("4294967296%2Foffice", nil), ("alice%2Foffice", nil), ("1%2F7", nil), ("1%2F", nil), ("1%2F..", nil),
+            ("1%2Fa%2Fb", nil),
             ("0", nil), ("9223372036854775808", nil), ("", nil), ("..", nil), (".", nil), ("a b", nil), ("a/b", nil), ("ä", nil),
             (String(repeating: "a", count: 64), .name(String(repeating: "a", count: 64))), (String(repeating: "a", count: 65), nil),
         ])

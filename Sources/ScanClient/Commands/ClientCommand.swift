@@ -42,7 +42,7 @@ package struct CommonOptions: ParsableArguments {
 
 /// The job that a command is about.
 package struct JobArgument: ParsableArguments {
-    @Argument(help: ArgumentHelp("The job's number or name.", valueName: "job"))
+    @Argument(help: ArgumentHelp("The job's number or name; alice/office is the user alice's.", valueName: "job"))
     var job: String
 
     package init() {}

@@ -50,7 +50,7 @@ package struct WaitCommand: ClientCommand {
             restart of the daemon is waited for, at most a minute. With --json: each job's final state, one line each, in the order given.
             """)
 
-    @Argument(help: ArgumentHelp("The jobs' numbers or names.", valueName: "job"))
+    @Argument(help: ArgumentHelp("The jobs' numbers or names; alice/office is the user alice's.", valueName: "job"))
     var jobs: [String]
 
     @OptionGroup var common: CommonOptions

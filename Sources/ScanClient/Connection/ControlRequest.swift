@@ -26,15 +26,15 @@ package struct ControlRequest: Sendable, Equatable {
     package static func jobs(limit: Int?) -> ControlRequest {
         .init(.get, limit.map { "\(Routes.jobs)?limit=\($0)" } ?? Routes.jobs)
     }
-    package static func job(_ job: JobReference) -> ControlRequest { .init(.get, Routes.job(job.text)) }
-    package static func events(_ job: JobReference) -> ControlRequest { .init(.get, Routes.events(job.text)) }
-    package static func findings(_ job: JobReference) -> ControlRequest { .init(.get, Routes.findings(job.text)) }
-    package static func pause(_ job: JobReference) -> ControlRequest { .init(.post, Routes.pause(job.text)) }
-    package static func resume(_ job: JobReference) -> ControlRequest { .init(.post, Routes.resume(job.text)) }
-    package static func cancel(_ job: JobReference) -> ControlRequest { .init(.post, Routes.cancel(job.text)) }
-    package static func delete(_ job: JobReference) -> ControlRequest { .init(.delete, Routes.job(job.text)) }
+    package static func job(_ job: JobReference) -> ControlRequest { .init(.get, Routes.job(job.path)) }
+    package static func events(_ job: JobReference) -> ControlRequest { .init(.get, Routes.events(job.path)) }
+    package static func findings(_ job: JobReference) -> ControlRequest { .init(.get, Routes.findings(job.path)) }
+    package static func pause(_ job: JobReference) -> ControlRequest { .init(.post, Routes.pause(job.path)) }
+    package static func resume(_ job: JobReference) -> ControlRequest { .init(.post, Routes.resume(job.path)) }
+    package static func cancel(_ job: JobReference) -> ControlRequest { .init(.post, Routes.cancel(job.path)) }
+    package static func delete(_ job: JobReference) -> ControlRequest { .init(.delete, Routes.job(job.path)) }
     package static func change(_ job: JobReference, _ change: JobChange) throws -> ControlRequest {
-        .init(.patch, Routes.job(job.text), body: try APICoding.encode(change))
+        .init(.patch, Routes.job(job.path), body: try APICoding.encode(change))
     }
     package static var reload: ControlRequest { .init(.post, Routes.reload) }
     package static var reopen: ControlRequest { .init(.post, Routes.reopen) }

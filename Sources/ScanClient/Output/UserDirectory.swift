@@ -16,6 +16,18 @@ package enum UserDirectory {
         }
     }
 
+    /// The number of a user (getpwnam_r(3)); nil for one who is not known here.
+    package static func id(ofUser name: String) -> UInt32? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: recordBytes) { buffer in
+            var entry = passwd()
+            var found: UnsafeMutablePointer<passwd>?
+            guard let space = buffer.baseAddress, getpwnam_r(name, &entry, space, buffer.count, &found) == 0, found != nil else {
+                return nil
+            }
+            return entry.pw_uid
+        }
+    }
+
     /// `alice`, or `uid 1000` for one who has no name here.
     package static func name(ofUser id: UInt32) -> String { user(id) ?? "uid \(id)" }
 

@@ -66,7 +66,7 @@ package enum RoutePlanner {
     private static func usable(_ name: String, among interfaces: [Int32: NetworkInterface]) throws(EngineError) -> NetworkInterface {
         guard let found = interfaces.values.first(where: { $0.name == name }) else {
             let known = interfaces.values.map(\.name).sorted().joined(separator: ", ")
-            throw EngineError(.unroutable, "There is no interface \(name): this machine has \(known).")
+            throw EngineError(.unroutable, "There is no interface \(name.shortened(to: 100)): this machine has \(known).")
         }
         guard found.isUp else {
             throw EngineError(.unroutable, "The interface \(name) is down: bring it up with \"ip link set \(name) up\".")

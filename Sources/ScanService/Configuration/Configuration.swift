@@ -38,7 +38,7 @@ package struct Configuration: Sendable, Equatable {
         package var log = "/var/log/synscan/results.jsonl"
         /// The states whose targets are recorded where a job does not say otherwise.
         package var states: Set<TargetState> = [.open]
-        /// Bytes; with less left for log or store, jobs wait.
+        /// Bytes; with less left for log, store or audit log, jobs wait.
         package var minFree: Int64 = 32 << 20
     }
 

@@ -11,6 +11,9 @@ package struct AuditEntry: Sendable {
     package var role: Role?
     /// As in the command line; for a path that stands for nothing, method and path.
     package var command: String
+    /// Whether the path stands for a command, and whether that is one that changes nothing.
+    package var isKnown = false
+    package var isReading = false
     package var job: Int64?
     package var targets: [String] = []
     package var status = 0
@@ -66,6 +69,9 @@ package final class AuditLog: Sendable {
 
     /// Keeps room for the line of a request that is about to be done; false when there is none. `write` or `note` gives it back.
     package func reserve(for uid: UInt32) -> Bool { room.take(1, by: uid) }
+
+    /// Gives that room back, of a request that has no line of its own.
+    package func giveBack(for uid: UInt32) { room.giveBack(1, by: uid) }
 
     /// Appends the line for which there is room, and returns when the file has it, or after a second at most.
     package func write(_ entry: AuditEntry) async {

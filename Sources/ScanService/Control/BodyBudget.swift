@@ -1,40 +1,54 @@
 import ScanAPI
 
-/// Shares a fixed amount of memory between the large requests that are being worked on; those that find no room wait their turn, for a while.
+/// Shares memory between the large requests that are being worked on; those that find no room wait their turn, for a while.
+///
+/// A user holds no more than one share, so whatever one keeps waiting, there is room for the next; and root's is root's alone. Among those who wait,
+/// whoever holds least goes first.
 package actor BodyBudget {
     private struct Waiting {
         let number: Int
+        let uid: UInt32
         let bytes: Int
         let turn: CheckedContinuation<Bool, Never>
     }
 
+    /// Of all users but root, and of each.
     private let capacity: Int
+    private let share: Int
     private let patience: Duration
-    private var used = 0
+    private var held: [UInt32: Int] = [:]
     private var waiting: [Waiting] = []
     private var nextNumber = 0
 
-    package init(capacity: Int, patience: Duration = .seconds(20)) {
-        self.capacity = max(1, capacity)
+    private static let root: UInt32 = 0
+
+    /// `share` bytes are for each user, `capacity` for all together.
+    package init(capacity: Int, share: Int, patience: Duration = .seconds(20)) {
+        self.share = max(1, share)
+        self.capacity = max(self.share, capacity)
         self.patience = patience
     }
 
-    /// Runs `body` while `bytes` are reserved, at most the whole capacity. Throws `Refusal` when there is no room for too long.
-    package func reserving<Value: Sendable>(_ bytes: Int, _ body: @Sendable () async throws -> Value) async throws -> Value {
-        let share = min(max(0, bytes), capacity)
-        guard await take(share) else {
-            throw Refusal(.unavailable, "synscand is busy with other large requests: try again in a moment.")
+    /// How many requests wait for their turn.
+    package var waitingCount: Int { waiting.count }
+
+    /// Runs `body` while `bytes` are reserved for the user, at most a whole share. Throws `Refusal` when there is no room for too long.
+    package func reserving<Value: Sendable>(
+        _ bytes: Int, for uid: UInt32, _ body: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let bytes = min(max(0, bytes), share)
+        guard await take(bytes, for: uid) else {
+            throw Refusal(
+                .unavailable,
+                "synscand is busy with other large requests, \(held[uid] == nil ? "those of other users" : "yours among them"): try again in a moment."
+            )
         }
-        defer { giveBack(share) }
+        defer { giveBack(bytes, uid) }
         return try await body()
     }
 
     /// False when the patience is over.
-    private func take(_ bytes: Int) async -> Bool {
-        if waiting.isEmpty, used + bytes <= capacity {
-            used += bytes
-            return true
-        }
+    private func take(_ bytes: Int, for uid: UInt32) async -> Bool {
         let number = nextNumber
         nextNumber &+= 1
         let limit = Task { [patience] in
@@ -42,11 +56,15 @@ package actor BodyBudget {
             giveUp(number)
         }
         defer { limit.cancel() }
-        return await withCheckedContinuation { waiting.append(Waiting(number: number, bytes: bytes, turn: $0)) }
+        return await withCheckedContinuation { turn in
+            waiting.append(Waiting(number: number, uid: uid, bytes: bytes, turn: turn))
+            serve()
+        }
     }
 
-    private func giveBack(_ bytes: Int) {
-        used -= bytes
+    private func giveBack(_ bytes: Int, _ uid: UInt32) {
+        let rest = held[uid, default: 0] - bytes
+        held[uid] = rest > 0 ? rest : nil
         serve()
     }
 
@@ -57,9 +75,20 @@ package actor BodyBudget {
     }
 
     private func serve() {
-        while let next = waiting.first, used + next.bytes <= capacity {
-            used += next.bytes
-            waiting.removeFirst().turn.resume(returning: true)
+        while let index = next() {
+            let next = waiting.remove(at: index)
+            held[next.uid, default: 0] += next.bytes
+            next.turn.resume(returning: true)
         }
+    }
+
+    /// Whose turn it is. A large request that has waited longest is not passed by smaller ones, or it would wait for ever; root passes everybody.
+    private func next() -> Int? {
+        let ready = waiting.indices.filter { held[waiting[$0].uid, default: 0] + waiting[$0].bytes <= share }
+        if let own = ready.first(where: { waiting[$0].uid == Self.root }) { return own }
+        let first = ready.min { (held[waiting[$0].uid, default: 0], $0) < (held[waiting[$1].uid, default: 0], $1) }
+        guard let first else { return nil }
+        let used = held.reduce(0) { $1.key == Self.root ? $0 : $0 + $1.value }
+        return used + waiting[first].bytes <= capacity ? first : nil
     }
 }

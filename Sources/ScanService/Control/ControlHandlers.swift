@@ -13,6 +13,20 @@ import Synchronization
 struct ControlHandlers: Sendable {
     let service: ControlService
     let bodies: RequestBodies
+    private let streams = CallerShares(each: .max, all: .max)
+    /// Lines of what changes nothing.
+    private let brake: LineBrake<AuditKind, AuditEntry>
+
+    init(service: ControlService, bodies: RequestBodies) {
+        self.service = service
+        self.bodies = bodies
+        brake = LineBrake(burst: 100, perSecond: 1) { [audit = service.audit] entry, more in
+            audit.note(Self.telling(more, in: entry))
+        }
+    }
+
+    /// What of a reason the audit log has.
+    private static let reasonBytes = 1000
 
     /// How many jobs a list shows unless asked otherwise, and at most.
     private static let listLimit = 100
@@ -63,14 +77,44 @@ struct ControlHandlers: Sendable {
             entry.status = Int(response.status.code)
             return entry
         }
-        if hasRoom { await service.audit.write(entry) } else { service.audit.note(entry) }
+        if let kept = braked(entry) {
+            if hasRoom { await service.audit.write(kept) } else { service.audit.note(kept) }
+        } else if hasRoom, let uid = entry.peer?.uid {
+            service.audit.giveBack(for: uid)
+        }
         return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    /// The entry as it is to be written; nil when it is counted instead. Whatever changes something has a line of its own, and so has all that root asks; of
+    /// the rest a user writes no more than so much.
+    private func braked(_ entry: AuditEntry) -> AuditEntry? {
+        guard let peer = entry.peer, !peer.isRoot, entry.isReading || entry.status >= 400 else { return entry }
+        let kind = AuditKind(uid: peer.uid, command: entry.isKnown ? entry.command : "", status: entry.status)
+        return brake.take(entry, of: kind).map { Self.telling($0, in: entry) }
+    }
+
+    private static func telling(_ more: Int, in entry: AuditEntry) -> AuditEntry {
+        var entry = entry
+        entry.reason = LineBrake<AuditKind, AuditEntry>.words(entry.reason, more: more)
+        return entry
+    }
+
+    /// Writes what was left out of the audit log and not told yet.
+    func end() {
+        brake.flush()
+    }
+
+    private struct AuditKind: Hashable {
+        let uid: UInt32
+        /// Empty for what is no command: there are as many as anybody likes.
+        let command: String
+        let status: Int
     }
 
     private func answer(_ request: Request, _ channel: any Channel, _ audit: borrowing Mutex<AuditEntry>) async -> Response {
         let route = Result { () throws(Refusal) in try ControlRoute(path: request.uri.path) }
         let command = (try? route.get())?.commands[request.method]
-        if let command { audit.withLock { $0.command = command.name } }
+        if let command { audit.withLock { ($0.command, $0.isKnown, $0.isReading) = (command.name, true, command.role == .viewer) } }
         do {
             let asker = try asker(on: channel, audit)
             let route = try route.get()
@@ -86,7 +130,7 @@ struct ControlHandlers: Sendable {
             return try await answer(route, request, asker, channel, audit)
         } catch {
             let refusal = Refusal(of: error)
-            audit.withLock { $0.reason = refusal.message }
+            audit.withLock { $0.reason = refusal.message.shortened(to: Self.reasonBytes) }
             if refusal.kind == .refused, let route = try? route.get() { await noteTargets(route, request, channel, audit) }
             if refusal.kind == .internal { service.logger.error("\(refusal.message)") }
             let response = Answer.refusal(refusal)
@@ -108,11 +152,10 @@ struct ControlHandlers: Sendable {
     private func noteTargets(
         _ route: ControlRoute, _ request: Request, _ channel: any Channel, _ audit: borrowing Mutex<AuditEntry>
     ) async {
-        guard audit.withLock({ $0.targets.isEmpty }) else { return }
-        if let reference = route.reference, let job = try? await service.job(reference) {
+        guard audit.withLock({ $0.targets.isEmpty }), let uid = audit.withLock({ $0.peer?.uid }) else { return }
+        if let reference = route.reference, let job = try? await service.job(reference, for: uid) {
             audit.withLock { ($0.job, $0.targets) = (job.id, job.targets) }
         } else if route == .jobs || route == .plans, RequestBodies.isSmall(request) {
-            let uid = audit.withLock { $0.peer?.uid ?? 0 }
             let targets = try? await bodies.reading(JobRequest.self, of: request, on: channel, by: uid) { Self.shownTargets($0) }
             audit.withLock { $0.targets = targets ?? [] }
         }
@@ -143,7 +186,7 @@ struct ControlHandlers: Sendable {
         case .unhalt: return try Answer.json(try await service.unhalt(by: asker))
         case .job(let reference), .pause(let reference), .resume(let reference), .cancel(let reference), .events(let reference),
             .findings(let reference):
-            let job = try await service.job(reference)
+            let job = try await service.job(reference, for: asker.uid)
             audit.withLock { ($0.job, $0.targets) = (job.id, job.targets) }
             return try await answer(route, about: job, request, asker, channel)
         }
@@ -157,7 +200,7 @@ struct ControlHandlers: Sendable {
         case .resume: return try Answer.json(try await service.steer(job, .resume, by: asker))
         case .cancel: return try Answer.json(try await service.steer(job, .cancel, by: asker))
         case .events: return try await events(of: job, asker)
-        case .findings: return findings(of: job.id)
+        case .findings: return try findings(of: job.id, asker)
         case .job where request.method == .delete: return try Answer.json(try await service.delete(job, by: asker))
         case .job where request.method == .patch:
             let change = try await bodies.reading(JobChange.self, of: request, on: channel, by: asker.uid) { $0 }
@@ -189,7 +232,7 @@ struct ControlHandlers: Sendable {
     private func events(of job: Job, _ asker: Asker) async throws -> Response {
         let feed = try await service.follow(job, by: asker)
         // It may have ended in between: then this is its last state.
-        let last = feed == nil ? try await service.job(.id(job.id)) : job
+        let last = feed == nil ? try await service.job(.id(job.id), for: asker.uid) : job
         return Answer.stream { writer in
             guard let feed else { return try await writer.write(Self.line(last)) }
             for await job in feed { try await writer.write(try Self.line(job)) }
@@ -202,10 +245,12 @@ struct ControlHandlers: Sendable {
         return line
     }
 
-    /// Page by page, so that memory is bounded and a slow reader holds no transaction open.
-    private func findings(of job: Int64) -> Response {
+    /// Page by page, so that memory is bounded and a slow reader holds no transaction open: the next page is read when this one is on its way.
+    private func findings(of job: Int64, _ asker: Asker) throws -> Response {
         let service = service
+        let place = try StreamPlace(streams, asker.uid, limit: asker.limit(service.settings.current.limits.perUserFollowers))
         return Answer.stream { writer in
+            defer { withExtendedLifetime(place) {} }
             var last: Endpoint?
             var lines = LineBuffer()
             let scan = service.settings.current.scan
@@ -234,7 +279,8 @@ struct ControlHandlers: Sendable {
         } while last != nil
     }
 
-    private static let findingsPage = 2000
+    /// A reader who does not read holds two of these, and what the socket takes.
+    private static let findingsPage = 512
 }
 
 /// Who asks, and what that one may do.

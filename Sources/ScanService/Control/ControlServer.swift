@@ -65,6 +65,7 @@ package struct ControlServer: Service {
         defer {
             unlink(everybodys.path)
             unlink(roots.path)
+            everybodys.handlers.end()
         }
         try await Self.untilStopped {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -171,7 +172,7 @@ extension ControlServer {
         let path: String
         private let loops: MultiThreadedEventLoopGroup
         private let places: ConnectionPlaces
-        private let handlers: ControlHandlers
+        fileprivate let handlers: ControlHandlers
         private let giveAccess: @Sendable () -> Void
         /// The socket's file as it was made.
         private let made = Mutex<ino_t?>(nil)

@@ -27,6 +27,8 @@ package struct ControlService: Sendable {
     let group: UInt32?
     let logger: Logger
     private let reloader: Reloader
+    /// Refused jobs, user by user, on their way into the results log.
+    private let refusals: LineBrake<UInt32, JobLine>
     /// Who can connect to the socket.
     let access: SocketAccess
 
@@ -51,6 +53,7 @@ package struct ControlService: Sendable {
         self.group = group
         self.logger = logger
         access = SocketAccess(path: settings.current.control.socket, group: group, logger: logger)
+        refusals = LineBrake(burst: 20, perSecond: 1) { [recorder] line, more in Self.record(line, more, in: recorder) }
         reloader = Reloader(settings: settings, path: configurationPath, scope: scope)
     }
 
@@ -104,7 +107,7 @@ package struct ControlService: Sendable {
             try await queue.checkPorts()
             return try await queue.submit(draft, by: asker.peer.submitter, limit: asker.limit(settings.current.limits.perUserQueued))
         } catch let refusal as Refusal where [.refused, .conflict, .limit].contains(refusal.kind) {
-            tellRefused(request, refusal)
+            tellRefused(request, refusal, asker)
             throw refusal
         }
     }
@@ -114,11 +117,21 @@ package struct ControlService: Sendable {
         throw Refusal(.refused, "The priority high is for admins: give normal or low, or ask one.")
     }
 
-    private func tellRefused(_ request: JobRequest, _ refusal: Refusal) {
+    private func tellRefused(_ request: JobRequest, _ refusal: Refusal, _ asker: Asker) {
         let name = request.name.flatMap { JobName.isValid($0) ? $0 : nil }
-        let line = JobLine(.refused, time: JobQueue.now, job: nil, name: name, reason: refusal.message)
-        recorder.submit(RecordChange(isKept: false, apply: { _ in [line] }, done: { _ in }))
+        let reason = refusal.message.shortened(to: Self.reasonBytes)
+        let line = JobLine(.refused, time: JobQueue.now, job: nil, name: name, reason: reason)
+        if let more = refusals.take(line, of: asker.uid) { Self.record(line, more, in: recorder) }
     }
+
+    private static func record(_ line: JobLine, _ more: Int, in recorder: Recorder) {
+        var line = line
+        line.reason = LineBrake<UInt32, JobLine>.words(line.reason, more: more)
+        recorder.submit(RecordChange(isKept: false, apply: { [line] _ in [line] }, done: { _ in }))
+    }
+
+    /// What of a refusal's reason the results log has.
+    private static let reasonBytes = 1000
 
     /// The latest `limit` jobs, oldest first.
     package func jobs(limit: Int) async throws -> [Job] {
@@ -138,13 +151,14 @@ package struct ControlService: Sendable {
         return jobs
     }
 
-    /// Throws `Refusal` when there is no such job.
-    package func job(_ reference: JobReference) async throws -> Job {
+    /// The job that `uid` means. Throws `Refusal` when there is no such job.
+    package func job(_ reference: JobReference, for uid: UInt32) async throws -> Job {
         if case .id(let id) = reference, let live = await queue.job(id) { return live }
-        guard let stored = try await store.job(reference) else {
+        guard let stored = try await store.job(reference, for: uid) else {
             throw switch reference {
             case .id(let id): Refusal(.notFound, "There is no job \(id).")
             case .name(let name): Refusal(.notFound, "There is no job called \(name).")
+            case .owned(let uid, let name): Refusal(.notFound, "User \(uid) has no job called \(name).")
             }
         }
         if stored.state.isFinal { return stored.job }
@@ -195,7 +209,7 @@ package struct ControlService: Sendable {
         do {
             return try await queue.steer(.cancel, job.id)
         } catch let refusal as Refusal where refusal.kind == .conflict {
-            return try await self.job(.id(job.id))
+            return try await self.job(.id(job.id), for: job.submittedBy.uid)
         }
     }
 

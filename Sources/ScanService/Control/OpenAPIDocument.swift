@@ -53,7 +53,7 @@ package enum OpenAPIDocument {
             },
             "\(job)": {
               "parameters": [\(parameter)],
-              "get": {"operationId": "job", "summary": "One job", "responses": {"200": \(answer("Job")), "404": \(refused), \(refusals)}},
+              "get": {"operationId": "job", "summary": "One job", "responses": {"200": \(answer("Job")), "404": \(refused), "409": \(refused), \(refusals)}},
               "patch": {"operationId": "change", "summary": "Change the rate or the priority of a job that is not over", "requestBody": \(change),
                 "responses": {"200": \(answer("Job")), "404": \(refused), "409": \(refused), \(badRequests), \(refusals)}},
               "delete": {"operationId": "delete", "summary": "Delete a job and its findings; one that is not over is cancelled first",
@@ -77,12 +77,12 @@ package enum OpenAPIDocument {
             "\(Routes.events("{job}"))": {
               "parameters": [\(parameter)],
               "get": {"operationId": "events", "summary": "The job now, at each change and some times a second while it runs; ends with the job",
-                "responses": {"200": \(stream("Job")), "404": \(refused), \(refusals)}}
+                "responses": {"200": \(stream("Job")), "404": \(refused), "409": \(refused), \(refusals)}}
             },
             "\(Routes.findings("{job}"))": {
               "parameters": [\(parameter)],
               "get": {"operationId": "findings", "summary": "The job's findings so far, ordered by address and port",
-                "responses": {"200": \(stream("Finding", "HostFinding")), "404": \(refused), \(refusals)}}
+                "responses": {"200": \(stream("Finding", "HostFinding")), "404": \(refused), "409": \(refused), \(refusals)}}
             }
           },
           "components": {"schemas": \(OpenAPISchemas.text)}
@@ -90,8 +90,8 @@ package enum OpenAPIDocument {
         """
 
     private static let parameter = """
-        {"name": "job", "in": "path", "required": true, "description": "a job's id, or a name: then the latest job of that name",
-                "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}}
+        {"name": "job", "in": "path", "required": true, "description": "a job's id, or a name: then the latest job of that name, your own where you have one; or uid/name",
+                "schema": {"type": "string", "pattern": "^([0-9]{1,10}/)?[A-Za-z0-9._-]{1,64}$"}}
         """
 
     private static let request = """

@@ -15,7 +15,8 @@ struct RequestBodies: Sendable {
 
     init(limit: Int) {
         self.limit = limit
-        budget = BodyBudget(capacity: max(limit, Self.smallBody))
+        let share = max(limit, Self.smallBody)
+        budget = BodyBudget(capacity: 2 * share, share: share)
     }
 
     /// Whether the request says that its body can be read without waiting for a share.
@@ -23,7 +24,7 @@ struct RequestBodies: Sendable {
         request.headers[.contentLength].flatMap { Int($0) }.map { $0 <= smallBody } ?? false
     }
 
-    /// Reads a request's body and hands it on, holding its memory until `use` is done. Throws `Refusal`.
+    /// Reads a user's request's body and hands it on, holding its memory until `use` is done. Throws `Refusal`.
     func reading<Body: RequestBody, Value: Sendable>(
         _ type: Body.Type, of request: Request, on channel: any Channel, by uid: UInt32,
         _ use: @escaping @Sendable (Body) async throws -> Value
@@ -36,7 +37,8 @@ struct RequestBodies: Sendable {
             return try await use(decoded)
         }
         if let length, length <= Self.smallBody { return try await read() }
-        return try await budget.reserving(length ?? limit, read)
+        defer { SpareMemory.giveBackSoon() }
+        return try await budget.reserving(length ?? limit, for: uid, read)
     }
 
     private func bytes(of request: Request, _ channel: any Channel) async throws -> ByteBuffer {

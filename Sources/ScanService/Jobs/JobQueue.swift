@@ -113,9 +113,11 @@ package actor JobQueue {
         defer { arriving[submitter.uid, default: 1] -= 1 }
         let new = draft.record(submitter, at: Self.now)
         let selection = draft.selection
+        let most = limit == nil ? nil : settings.current.store.maxSize / 2
         let stored = try await recorder.perform { db in
             var record = new
             try record.insert(selection, db)
+            if let most { try record.checkShare(of: most, db) }
             // An idle daemon has not stored that it is alive; a job that has just been submitted has not been interrupted for long.
             try Heartbeat.now().store(db)
             return (record, [JobLine(.queued, time: record.submitted, of: record)])

@@ -1,9 +1,8 @@
 import Glibc
-import NIOPosix
 import ScanAPI
 package import ScanTargets
 
-/// Looks host names up, all at once and within a limit of time, on threads of its own.
+/// Looks host names up, all at once and within a limit of time.
 package struct NameResolver: Sendable {
     package typealias Lookup = @Sendable (String) -> Answer
 
@@ -25,8 +24,11 @@ package struct NameResolver: Sendable {
         self.lookup = lookup
     }
 
-    /// What each name stands for; one that is not answered in time, nothing. Throws `Refusal` for more names than one job may have.
-    package func resolve(_ names: [String]) async throws -> [String: Answer] {
+    /// How many addresses one name may stand for: whoever answers for a name may say thousands.
+    private static let addressLimit = 256
+
+    /// What each name stands for, looked up for this user; one that is not answered in time, nothing. Throws `Refusal` for more names than one job may have.
+    package func resolve(_ names: [String], for uid: UInt32) async throws -> [String: Answer] {
         guard !names.isEmpty else { return [:] }
         guard names.count <= Self.nameLimit else {
             throw Refusal(
@@ -34,18 +36,16 @@ package struct NameResolver: Sendable {
                 "\(names.count) host names are more than the \(Self.nameLimit) that one job may have: split the list into several jobs, or give "
                     + "addresses instead.")
         }
-        let inTime = await answers(to: names)
+        let inTime = await answers(to: names, for: uid)
         let late = Answer.nothing("no answer within \(limit.components.seconds) seconds")
         return Dictionary(names.map { ($0, inTime[$0] ?? late) }) { first, _ in first }
     }
 
-    private func answers(to names: [String]) async -> [String: Answer] {
+    private func answers(to names: [String], for uid: UInt32) async -> [String: Answer] {
         let (stream, arrivals) = AsyncStream.makeStream(of: (String, Answer).self)
-        for name in names {
-            WorkPools.names.submit { [lookup] state in
-                if case .active = state { arrivals.yield((name, lookup(name))) }
-            }
-        }
+        let ticket = LookupDesk.shared.submit(names.map { name in { [lookup] in _ = arrivals.yield((name, lookup(name))) } }, for: uid)
+        // Nobody waits for the rest when the time is over, or whoever asked has gone.
+        defer { LookupDesk.shared.cancel(ticket) }
         let deadline = Task { [limit] in
             try? await Task.sleep(for: limit)
             arrivals.finish()
@@ -67,6 +67,10 @@ package struct NameResolver: Sendable {
         let (addresses, code) = records(of: name)
         guard !addresses.isEmpty else {
             return .nothing(String(cString: gai_strerror(code)))
+        }
+        guard addresses.count <= addressLimit else {
+            return .nothing(
+                "has \(addresses.count) addresses, more than the \(addressLimit) that a name may stand for: give them as addresses")
         }
         let reachable = Set(addresses.map(\.family)).count > 1 ? addresses.filter(\.hasRoute) : []
         return .addresses(reachable.isEmpty ? addresses : reachable)

@@ -15,14 +15,14 @@ package struct RequestReader: Sendable {
     }
 
     /// The draft of the job that `request` asks for, made when it is user `uid`'s turn; its scope is not checked yet. Throws `Refusal`.
-    package func draft(_ request: JobRequest, for uid: UInt32 = 0) async throws -> JobDraft {
+    package func draft(_ request: JobRequest, for uid: UInt32) async throws -> JobDraft {
         do {
             try checkOptions(request)
             let (targets, exclusions) = try await WorkPools.run(for: uid) {
                 (try TargetList(request.targets), try TargetExpression.exclusions(request.exclude ?? []))
             }
             let names = Set(targets.names + exclusions.compactMap(\.name))
-            let answers = ResolvedNames(try await resolver.resolve(names.sorted()))
+            let answers = ResolvedNames(try await resolver.resolve(names.sorted(), for: uid))
             // Nobody knows what they would have left out.
             try answers.refuseUnresolved(among: exclusions.compactMap(\.name), of: .exclusions)
             if request.strict == true { try answers.refuseUnresolved(among: targets.names, of: .strictTargets) }
@@ -46,6 +46,10 @@ package struct RequestReader: Sendable {
         }
         if request.rate != nil, request.maxRate != nil {
             throw Refusal(.usage, "Both a rate and the most that it may be were asked for: give one of them.")
+        }
+        if let name = request.interface, name.utf8.count >= Self.interfaceNameSize {
+            throw Refusal(
+                .usage, "\(Self.shown(name)) cannot be an interface: their names have at most \(Self.interfaceNameSize - 1) bytes.")
         }
         try checkRecall(request)
         if let states = request.states, states.isEmpty {
@@ -127,8 +131,11 @@ package struct RequestReader: Sendable {
             .usage, "\(range) is link-local: say on which interface's link, as in \(range.first)%eth0, or with interface (--interface).")
     }
 
+    /// IFNAMSIZ, the byte at the end included.
+    private static let interfaceNameSize = 16
+
     /// What somebody wrote, shortened for being shown.
     static func shown(_ text: String) -> String {
-        text.count > 100 ? text.prefix(100) + "…" : text
+        text.shortened(to: 100)
     }
 }

@@ -7,8 +7,6 @@ enum WorkPools {
     static let work = pool("work", threads: 4)
     /// Parsing and planning for everybody else, in turn.
     static let requests = CallerPool("requests", threads: 4, each: 2)
-    /// Looking up names, which can hang for as long as the resolver likes.
-    static let names = pool("names", threads: 8)
 
     fileprivate static func pool(_ name: String, threads: Int) -> NIOThreadPool {
         let pool = NIOThreadPool(numberOfThreads: threads)

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Watches how much room there is where results are written.
 struct FreeSpace: Sendable {
-    /// The directories of the results log and of the store.
+    /// The directories of the results log, of the store and of the audit log.
     let directories: [String]
     /// Bytes that must stay free, as configured at the moment.
     let least: @Sendable () -> Int64

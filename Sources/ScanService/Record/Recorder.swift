@@ -18,15 +18,16 @@ package final class Recorder: Sendable {
     package let obstacles = ObstacleBoard()
 
     /// Repairs the log at `path` after whatever ended the last process, and starts the thread. Blocks. `group` owns a log that is made; with less than
-    /// `minFree` bytes left for log or store nothing more shall be found.
+    /// `minFree` bytes left for log, store or audit log nothing more shall be found.
     package init(
-        store: Store, path: String, group: UInt32?, formatter: LineFormatter, minFree: @escaping @Sendable () -> Int64 = { 0 },
-        logger: Logger
+        store: Store, path: String, group: UInt32?, formatter: LineFormatter, auditLog: String? = nil,
+        minFree: @escaping @Sendable () -> Int64 = { 0 }, logger: Logger
     ) throws(ServiceError) {
         do {
             let queue = try RecordQueue()
             let writer = try RecordWriter(store: store, path: path, group: group, formatter: formatter, logger: logger)
-            let space = FreeSpace(directories: [FilePath(path).removingLastComponent().string, store.directory], least: minFree)
+            let directories = [path, auditLog].compactMap(\.self).map { FilePath($0).removingLastComponent().string } + [store.directory]
+            let space = FreeSpace(directories: directories, least: minFree)
             let loop = RecordLoop(queue: queue, writer: writer, space: space, obstacles: obstacles, logger: logger)
             self.queue = queue
             self.formatter = formatter

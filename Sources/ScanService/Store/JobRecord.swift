@@ -111,20 +111,22 @@ extension JobRecord: FetchableRecord {
         finished = (row["finished"] as Int64?).map { Timestamp(microseconds: $0) }
     }
 
-    private static func decode<Value: Decodable>(_ text: String) throws -> Value {
+    static func decode<Value: Decodable>(_ text: String, as type: Value.Type = Value.self) throws -> Value {
         try APICoding.decode(Value.self, from: Data(text.utf8))
     }
 }
 
 extension JobRecord {
-    /// Stores a new job with its selection and returns its id. Throws `Refusal` when a live job has the name.
+    /// Stores a new job with its selection and returns its id. Throws `Refusal` when a live job of the same user has the name.
     package mutating func insert(_ selection: TargetSelection, _ db: Database) throws {
+        let encoded = selection.encoded
         do {
             try db.execute(
                 sql: """
                     INSERT INTO jobs (name, state, reason, priority, deadline, targets, key, rate, retries, tcp_options, states, uid, pid, groups,
-                        submitted, account, rate_found, recall, report_all, report_hosts, interface, source_address, zone, strict, unresolved)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        submitted, account, rate_found, recall, report_all, report_hosts, interface, source_address, zone, strict, unresolved,
+                        selection_bytes)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     name, state.rawValue, reason, priority.rawValue, deadline?.microseconds, try Self.encode(targets), Data(key.bytes),
@@ -132,13 +134,27 @@ extension JobRecord {
                     try Self.encode(states.sorted { $0.rawValue < $1.rawValue }), Int64(submitter.uid), Int64(submitter.pid),
                     try Self.encode(submitter.groups), submitted.microseconds, try Self.encode(account), isRateFound, recall, reportsAll,
                     reportsHosts, narrowing.interface, narrowing.source?.description, narrowing.zone, isStrict,
-                    unresolved.isEmpty ? nil : try Self.encode(unresolved),
+                    unresolved.isEmpty ? nil : try Self.encode(unresolved), encoded.utf8.count,
                 ])
         } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
-            throw Refusal(.conflict, "A job called \(name ?? "") is not over yet: choose another name, or cancel that one.")
+            throw Refusal(.conflict, "A job of yours called \(name ?? "") is not over yet: choose another name, or cancel that one.")
         }
         id = db.lastInsertedRowID
-        try db.execute(sql: "INSERT INTO selections (job, encoded) VALUES (?, ?)", arguments: [id, selection.encoded])
+        try db.execute(sql: "INSERT INTO selections (job, encoded) VALUES (?, ?)", arguments: [id, encoded])
+    }
+
+    /// Throws `Refusal`, which undoes the insertion, when the user's jobs that are not over take more than `most` bytes: no such job can be deleted to make
+    /// room for the others'.
+    package func checkShare(of most: Int64, _ db: Database) throws {
+        let taken = try Int64.fetchOne(
+            db,
+            sql: "SELECT ifnull(sum(selection_bytes), 0) FROM jobs WHERE state NOT IN ('finished', 'cancelled', 'failed') AND uid = ?",
+            arguments: [Int64(submitter.uid)])
+        guard let taken, taken > most else { return }
+        throw Refusal(
+            .limit,
+            "The targets of user \(submitter.uid)'s jobs that are not over would take \(taken >> 20) MiB of the store, more than half of [store] max_size: "
+                + "give blocks or ranges in place of single targets, or wait for one of these jobs.")
     }
 
     /// Stores what changes in a job's life.
@@ -154,6 +170,13 @@ extension JobRecord {
                 try Self.encode(account), id,
             ])
         if state.isFinal { try CheckpointTable.delete(of: id, db) }
+        // Nothing was found in them, and nobody asks for them again.
+        if state == .cancelled, started == nil { try dropSelection(db) }
+    }
+
+    private func dropSelection(_ db: Database) throws {
+        try db.execute(sql: "DELETE FROM selections WHERE job = ?", arguments: [id])
+        try db.execute(sql: "UPDATE jobs SET selection_bytes = 0 WHERE id = ?", arguments: [id])
     }
 
     private static func encode(_ value: some Encodable) throws -> String {

@@ -5,8 +5,8 @@ import ScanAPI
 import ScanEngine
 import ServiceLifecycle
 
-/// Deletes what is kept long enough: jobs that somebody has deleted, those that ended long ago, and the oldest when the store has grown too large. Jobs
-/// that are not over are never touched. Then the database's file shrinks.
+/// Deletes what is kept long enough: jobs that somebody has deleted, those that ended long ago, and when the store has grown too large, the oldest of the
+/// user who takes most of it. Jobs that are not over are never touched. Then the database's file shrinks.
 ///
 /// All of it goes through the recorder, in slices small enough that no scan has to wait.
 package struct Retention: Service {
@@ -20,6 +20,9 @@ package struct Retention: Service {
     private static let interval = Duration.seconds(600)
     /// Rows of one transaction.
     private static let slice = 10_000
+    /// How many jobs are marked before their rows go: those that are old, and those that make room for others.
+    private static let markedAtOnce = 1000
+    private static let evictedAtOnce = 10
     /// Pages that one transaction gives back.
     private static let vacuumSlice = 500
 
@@ -55,6 +58,7 @@ package struct Retention: Service {
         do {
             try await empty()
             while try await markOld() { try await empty() }
+            try await makeRoom()
             try await shrink()
         } catch {
             // The store takes nothing at present, or the daemon stops; the next time will do.
@@ -62,19 +66,33 @@ package struct Retention: Service {
         }
     }
 
-    /// Marks the oldest jobs that are due as deleted; false when there are none.
+    /// Marks jobs that ended long ago as deleted; false when there are none.
     private func markOld() async throws -> Bool {
-        let configured = settings.current.store
-        let limit = WallClock.microseconds() - Int64(configured.keepDays) * 86_400_000_000
-        let isTooLarge = try await store.usedBytes() > configured.maxSize
+        let limit = WallClock.microseconds() - Int64(settings.current.store.keepDays) * 86_400_000_000
         return try await recorder.perform { db in
-            // Of a store that is too large the oldest go, some at a time, until it is not.
             try db.execute(
                 sql: """
                     UPDATE jobs SET deleted = 1 WHERE id IN
-                        (SELECT id FROM jobs WHERE deleted = 0 AND finished IS NOT NULL AND (finished < ? OR ?) ORDER BY finished LIMIT ?)
-                    """, arguments: [limit, isTooLarge, isTooLarge ? 10 : 1000])
+                        (SELECT id FROM jobs WHERE deleted = 0 AND finished IS NOT NULL AND finished < ? ORDER BY finished LIMIT ?)
+                    """, arguments: [limit, Self.markedAtOnce])
             return (db.changesCount > 0, [])
+        }
+    }
+
+    /// Of a store that is too large, deletes finished jobs, some at a time, until it is not: the oldest of whoever takes most of it.
+    private func makeRoom() async throws {
+        while case let excess = try await store.usedBytes() - settings.current.store.maxSize, excess > 0 {
+            var leaving = StoreShares(try await store.holdings()).leaving(excess)[...]
+            guard !leaving.isEmpty else { return }
+            while !leaving.isEmpty, try await store.usedBytes() > settings.current.store.maxSize {
+                let jobs = Array(leaving.prefix(Self.evictedAtOnce))
+                leaving = leaving.dropFirst(jobs.count)
+                try await recorder.perform { db in
+                    for job in jobs { try db.execute(sql: "UPDATE jobs SET deleted = 1 WHERE id = ?", arguments: [job]) }
+                    return ((), [])
+                }
+                try await empty()
+            }
         }
     }
 

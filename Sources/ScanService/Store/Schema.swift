@@ -1,8 +1,8 @@
-import GRDB
+package import GRDB
 
 /// The store's tables, as the migrations that make them. A migration that was released is never edited.
-enum Schema {
-    static var migrator: DatabaseMigrator {
+package enum Schema {
+    package static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 jobs, findings, log") { db in
             try db.execute(sql: jobs)
@@ -34,6 +34,10 @@ enum Schema {
         }
         migrator.registerMigration("9 names that did not resolve") { db in
             try db.execute(sql: "ALTER TABLE jobs ADD COLUMN unresolved TEXT")
+        }
+        migrator.registerMigration("10 names and bytes of each user's own") { db in
+            try db.execute(sql: names)
+            try db.execute(sql: sizes)
         }
         return migrator
     }
@@ -145,6 +149,22 @@ enum Schema {
 
     /// Whether the lines of a batch are `PackedLines`; those from before are as they stand in the log.
     private static let packing = "ALTER TABLE outbox ADD COLUMN is_packed INTEGER NOT NULL DEFAULT 0"
+
+    /// A name belongs to whoever uses it: no user's job keeps another's from being called the same.
+    private static let names = """
+        DROP INDEX jobs_live_names;
+        DROP INDEX jobs_names;
+        CREATE UNIQUE INDEX jobs_live_names ON jobs (name, uid) WHERE name IS NOT NULL AND state NOT IN ('finished', 'cancelled', 'failed');
+        CREATE INDEX jobs_names ON jobs (name, uid, id) WHERE name IS NOT NULL;
+        """
+
+    /// What a job's selection takes stands beside the job: to look it up in the selection would read all of that. Those of jobs that were cancelled
+    /// before they ran go.
+    private static let sizes = """
+        DELETE FROM selections WHERE job IN (SELECT id FROM jobs WHERE state = 'cancelled' AND started IS NULL);
+        ALTER TABLE jobs ADD COLUMN selection_bytes INTEGER NOT NULL DEFAULT 0;
+        UPDATE jobs SET selection_bytes = ifnull((SELECT length(encoded) FROM selections WHERE job = jobs.id), 0);
+        """
 
     /// Findings are deleted before their job, slice by slice (`Retention`), so that nothing needs the reference; asking for the job of every finding took
     /// a quarter of the time to store it. No row changes, so the table need not be copied (https://sqlite.org/lang_altertable.html#otheralter).

@@ -69,16 +69,38 @@ extension Store {
         }
     }
 
-    /// The job with this id, or the latest of this name.
-    package func job(_ reference: JobReference) async throws -> JobRecord? {
+    /// The job that `uid` means; nil when there is none. Throws `Refusal` for a name that several others have given to jobs: whose is meant then
+    /// must not depend on who used it last.
+    package func job(_ reference: JobReference, for uid: UInt32? = nil) async throws -> JobRecord? {
         try await pool.read { db in
             switch reference {
             case .id(let id): try JobRecord.fetchOne(db, sql: "SELECT * FROM jobs WHERE id = ? AND deleted = 0", arguments: [id])
+            case .owned(let uid, let name): try Self.latest(name, of: uid, db)
             case .name(let name):
-                try JobRecord.fetchOne(
-                    db, sql: "SELECT * FROM jobs WHERE name = ? AND deleted = 0 ORDER BY id DESC LIMIT 1", arguments: [name])
+                if let uid, let own = try Self.latest(name, of: uid, db) { own } else { try Self.only(name, db) }
             }
         }
+    }
+
+    private static func latest(_ name: String, of uid: UInt32, _ db: Database) throws -> JobRecord? {
+        try JobRecord.fetchOne(
+            db, sql: "SELECT * FROM jobs WHERE name = ? AND uid = ? AND deleted = 0 ORDER BY id DESC LIMIT 1",
+            arguments: [name, Int64(uid)])
+    }
+
+    /// The latest job of the one user who has any of this name.
+    private static func only(_ name: String, _ db: Database) throws -> JobRecord? {
+        let users = try Int64.fetchAll(
+            db, sql: "SELECT DISTINCT uid FROM jobs WHERE name = ? AND deleted = 0 ORDER BY uid LIMIT 3", arguments: [name])
+        guard let first = users.first else { return nil }
+        guard users.count == 1 else {
+            let others =
+                users.prefix(2).map(String.init).joined(separator: users.count > 2 ? ", " : " and ")
+                + (users.count > 2 ? " and others" : "")
+            throw Refusal(
+                .conflict, "Users \(others) have jobs called \(name): say whose, as in \(first)/\(name), or give the job's number.")
+        }
+        return try latest(name, of: UInt32(truncatingIfNeeded: first), db)
     }
 
     /// How many jobs are in each state.

@@ -67,6 +67,8 @@ package final class Store: Sendable {
             throw ServiceError("the store was written by a newer synscan: install that version again, or choose another [store] directory")
         }
         try migrator.migrate(pool)
+        // One that has read before prepares statements for the columns of then.
+        pool.invalidateReadOnlyConnections()
     }
 
     /// GRDB sets `synchronous` to NORMAL when it opens a pool, after its own preparation; so FULL comes last and is read back.
