@@ -23,7 +23,6 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
-        .package(url: "https://github.com/LebJe/TOMLKit.git", from: "0.6.0"),
     ],
     targets: [
         // Pure values: what is scanned.
@@ -51,10 +50,7 @@ let package = Package(
         // Files that administrators write: TOML checked key by key, and whose they are.
         .target(
             name: "ScanFiles",
-            dependencies: [
-                .product(name: "SystemPackage", package: "swift-system"),
-                .product(name: "TOMLKit", package: "TOMLKit"),
-            ],
+            dependencies: [.product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: strict),
 
         .target(
