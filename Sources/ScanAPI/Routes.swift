@@ -12,6 +12,8 @@ package enum Routes {
     package static let reload = "/v1/reload"
     /// POST without a body: 200 with a `Reopening`, when all lines so far are safe in the old files.
     package static let reopen = "/v1/reopen"
+    /// GET: the store as an SQLite database, as it was at one moment.
+    package static let backup = "/v1/backup"
     /// POST without a body: 200 with the `DaemonStatus`. No packet leaves any more, until `unhalt`.
     package static let halt = "/v1/halt"
     package static let unhalt = "/v1/unhalt"

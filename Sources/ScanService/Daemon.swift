@@ -27,8 +27,9 @@ package struct Daemon: Sendable {
     package func run() async throws(ServiceError) {
         if let missing = Privilege.missing() { throw ServiceError(missing) }
         Self.prepareProcess()
-        let store = try Store(directory: configuration.store.directory)
+        let store = try Store(directory: configuration.store.directory, wait: waitForSpace())
         defer { store.close() }
+        for words in store.findings { logger.error("\(words)") }
         let catalog = PortCatalog.ofThisMachine()
         let group = SystemAccounts.group(configuration.control.group)
         let settings = Settings(configuration)
@@ -40,6 +41,7 @@ package struct Daemon: Sendable {
             logger: logger)
         defer { recorder.stop() }
         for sentence in configuration.scope.idleFiles { logger.warning("[scope] deny_files: \(sentence)") }
+        if store.isReplacement { tellReplacement(of: store, recorder) }
         let (scope, brake) = (ScopeGuard(allowed: configuration.scope.allowed), Brake())
         let halt = try HaltSwitch(mark: HaltMark(directory: store.directory), brake: brake, logger: logger)
         let queue = JobQueue(
@@ -51,12 +53,31 @@ package struct Daemon: Sendable {
             retention: retention, audit: audit, catalog: catalog, started: JobQueue.now, group: group, logger: logger)
         let server = try ControlServer(service: service, logger: logger) { [self] in announce() }
         do {
+            try store.checkInBackground()
             try await restore(queue, store, recorder, halt.halt)
             try await serve(server, queue, recorder, retention, service)
         } catch {
             throw ServiceError("\(error)")
         }
         logger.info("Stopped.")
+    }
+
+    /// For a store that cannot be opened for want of space: says so once, and lets it be tried again every second.
+    private func waitForSpace() -> (String) -> Bool {
+        var isTold = false
+        return { words in
+            if !isTold { logger.error("synscand waits: \(words). It starts when there is room.") }
+            isTold = true
+            notifier.waiting(words)
+            sleep(1)
+            return true
+        }
+    }
+
+    /// Has the results log say that the jobs of before are not there any more.
+    private func tellReplacement(of store: Store, _ recorder: Recorder) {
+        let line = JobLine(.storeReplaced, time: JobQueue.now, job: nil, name: nil, reason: store.findings.joined(separator: " "))
+        recorder.submit(RecordChange(isKept: true, apply: { _ in [line] }, done: { _ in }))
     }
 
     /// Lets the jobs go on that the last process left.
@@ -66,7 +87,7 @@ package struct Daemon: Sendable {
         try CrashNote.install(note)
         if let halt { logger.warning("Halted by user \(halt.uid) since \(halt.since): no packet leaves until synscan unhalt.") }
         let resumeWithin = configuration.limits.resumeWithin
-        let gap = try await recorder.perform { db in
+        let gap = try await recorder.perform(isKept: true) { db in
             let settled = try Store.settleInterruption(deadly: deadly, resumeWithin: resumeWithin, now: Heartbeat.now(), db)
             return (settled.seconds, settled.lines)
         }

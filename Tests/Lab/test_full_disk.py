@@ -32,7 +32,7 @@ class Disk:
         self.filler.unlink()
 
 
-class FullDisk(KnownScan):
+class SmallDisk(KnownScan):
     sections = {"limits": {"max_rate": 8000}, "results": {"min_free": 0}}
 
     def start(self, directory, **sections):
@@ -67,6 +67,8 @@ class FullDisk(KnownScan):
         self.assertEqual((events[0], events[-1]), ("job.queued", "job.finished"))
         self.assertIn("job.waiting", events)
 
+
+class FullDisk(SmallDisk):
     def test_a_full_disk_under_the_log_costs_no_line(self):
         self.start("log")
         self.disk.fill(100_000)

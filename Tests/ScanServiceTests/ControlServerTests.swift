@@ -52,7 +52,8 @@ struct ControlServerTests {
         let job = "{job}"
         #expect(
             Set(paths.keys) == [
-                Routes.status, Routes.openAPI, Routes.plans, Routes.jobs, Routes.reload, Routes.reopen, Routes.halt, Routes.unhalt,
+                Routes.status, Routes.openAPI, Routes.plans, Routes.jobs, Routes.reload, Routes.reopen, Routes.backup, Routes.halt,
+                Routes.unhalt,
                 Routes.job(job), Routes.pause(job), Routes.resume(job), Routes.cancel(job), Routes.events(job), Routes.findings(job),
             ])
         let text = String(decoding: OpenAPIDocument.bytes, as: UTF8.self)

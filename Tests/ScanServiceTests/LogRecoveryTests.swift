@@ -29,12 +29,13 @@ struct LogRecoveryTests {
     private var all: [UInt8] { Array(lines.joined()) }
 
     /// Makes the store what it is when lines 5 to 10 are committed and the file called `name` was marked after `before` and line 4.
-    private func crash(marking name: String, before: [UInt8] = []) throws {
+    private func crash(marking name: String, before: [UInt8] = [], device: UInt64? = nil, inode: UInt64? = nil) throws {
         var status = stat()
         #expect(lstat(directory.file(name), &status) == 0)
         let beginning = before + marked
         let mark = LogMark(
-            device: UInt64(status.st_dev), inode: UInt64(status.st_ino), offset: Int64(beginning.count), seq: 4, tail: beginning.suffix(64))
+            device: device ?? UInt64(status.st_dev), inode: inode ?? UInt64(status.st_ino), offset: Int64(beginning.count), seq: 4,
+            tail: beginning.suffix(Int(LogMark.tailLength)))
         try store.pool.write { db in
             try db.execute(sql: "DELETE FROM outbox")
             for (first, last) in [(3, 4), (5, 6), (7, 7), (8, 10)] {
@@ -46,12 +47,13 @@ struct LogRecoveryTests {
         }
     }
 
-    private func restart() throws {
-        try Recorder(
-            store: store, path: directory.file("log"), group: nil, formatter: Samples.formatter,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        ).stop()
+    private static var quiet: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+
+    private func recorder() throws -> Recorder {
+        try Recorder(store: store, path: directory.file("log"), group: nil, formatter: Samples.formatter, logger: Self.quiet)
     }
+
+    private func restart() throws { try recorder().stop() }
 
     @Test("Wherever the append broke off: at every byte of the last two lines, and at many before")
     func tornAnywhere() throws {
@@ -85,14 +87,126 @@ struct LogRecoveryTests {
         #expect(try store.pool.read(LogTable.mark)?.seq == 10)
     }
 
+    @Test("Zeros that a power loss left behind the mark are cut off, wherever they stand")
+    func zeros() throws {
+        let zeros = [UInt8](repeating: 0, count: 300)
+        let behind: [[UInt8]] = [
+            zeros, zeros + lines[6], zeros + [10] + lines[6] + zeros, lines[7] + zeros + lines[8].prefix(40), lines[8] + lines[9],
+        ]
+        for bytes in behind {
+            try directory.write(marked + lines[4] + bytes, to: "log")
+            try crash(marking: "log")
+            try restart()
+            #expect(directory.read("log") == all)
+        }
+    }
+
+    @Test("What somebody has appended stays, and every line of ours is there once, wherever the append broke off")
+    func foreignLines() throws {
+        let words = Array("# maintenance by ops\n{\"note\":1}\n".utf8)
+        for cut in stride(from: marked.count, through: all.count, by: 37) {
+            let whole = all[..<cut].lastIndex(of: 10).map { $0 + 1 } ?? 0
+            // Behind whole lines, behind a torn one that was ended, and before one.
+            let (kept, torn) = (Array(all[..<whole]), Array(all[whole..<cut]))
+            let logs: [[UInt8]] = [kept + words, kept + torn + [10] + words, kept + words + torn]
+            for log in logs {
+                try directory.write(log, to: "log")
+                try crash(marking: "log")
+                try restart()
+                let text = try #require(directory.text("log"))
+                for line in String(decoding: words, as: UTF8.self).split(separator: "\n") { #expect(text.contains(line), "cut at \(cut)") }
+                let ours = text.split(separator: "\n").map { Array(String($0).utf8) + [10] }.filter { lines.contains($0) }
+                #expect(ours.count == lines.count && Set(ours) == Set(lines), "cut at \(cut)")
+            }
+        }
+    }
+
+    @Test("Another device number, as after a reboot, or another inode, as after a copy to another disk, is the same file")
+    func elsewhere() throws {
+        for cut in stride(from: marked.count, through: all.count, by: 61) {
+            for (device, inode) in [(UInt64(999), nil), (nil, UInt64(999_999_999)), (1, 2)] as [(UInt64?, UInt64?)] {
+                try directory.write(all[..<cut], to: "log")
+                try crash(marking: "log", device: device, inode: inode)
+                try restart()
+                #expect(directory.read("log") == all, "cut at \(cut)")
+            }
+        }
+    }
+
+    @Test("A log that was copied and cut off in place, before a crash: every line is in the copy or in the log, none in both")
+    func copyTruncate() throws {
+        for cut in stride(from: marked.count, through: all.count, by: 41) {
+            let whole = all[..<cut].lastIndex(of: 10).map { $0 + 1 } ?? 0
+            // Lines that were appended after the cut: none, the next ones, or later ones after a gap.
+            for rest in [[], Array(all[whole...].prefix(700)), lines[9]] as [[UInt8]] {
+                try directory.write(all, to: "log")
+                try crash(marking: "log")
+                try directory.write(all[..<cut], to: "log.1")
+                try directory.write(rest, to: "log")
+                try restart()
+                let both = (directory.read("log.1") ?? []) + (directory.read("log") ?? [])
+                #expect(both == all, "cut at \(cut), \(rest.count)")
+                unlink(directory.file("log.1"))
+            }
+        }
+    }
+
     @Test(
-        "What a power loss left behind the mark, zeros or noise, is cut off",
-        arguments: [[UInt8](repeating: 0, count: 300), Array("x\n{}\n".utf8)])
-    func noise(bytes: [UInt8]) throws {
-        try directory.write(marked + lines[4] + bytes, to: "log")
-        try crash(marking: "log")
-        try restart()
-        #expect(directory.read("log") == all)
+        "A store that is new beside a log that has lines goes on with its numbers, also where the log has just been renamed",
+        arguments: ["log", "log.1"])
+    func storeLost(name: String) async throws {
+        var buffer = LineBuffer()
+        Samples.formatter.append(
+            JobLine(.queued, time: Timestamp(microseconds: 1), job: 41, name: nil), seq: 11, to: &buffer)
+        let before = all + Array("words\n".utf8) + buffer.bytes
+        try directory.write(before, to: name)
+        let recorder = try recorder()
+        let job = try await recorder.perform { db in
+            var record = Samples.record(name: "new")
+            try record.insert(Samples.selection, db)
+            return (record.id, [JobLine(.queued, time: Timestamp(microseconds: 1), job: record.id, name: nil)])
+        }
+        #expect(job == 42)
+        #expect(recorder.obstacles.notices.contains { $0.contains("lines up to 11") })
+        recorder.stop()
+        let log = try #require(directory.text("log"))
+        #expect(directory.read(name)?.starts(with: before) == true)
+        #expect(log.split(separator: "\n").last?.hasPrefix("{\"v\":1,\"seq\":12,") == true)
+    }
+
+    @Test("A store that is older than the log, from a backup or a damaged disk: what the log has is known again, nothing is logged twice")
+    func storeOlder() async throws {
+        let job = try Samples.insertJob(store)
+        let first = try recorder()
+        first.sink(job: job, name: nil).deliver((0..<20).map { Samples.observation($0) })
+        first.stop()
+        let backup = try store.backup(spare: 0)
+        let second = try recorder()
+        second.sink(job: job, name: nil).deliver((20..<50).map { Samples.observation($0) })
+        var finished = JobLine(.finished, time: Timestamp(microseconds: 7), job: job, name: nil, account: Account())
+        finished.account?.targets = 50
+        let line = finished
+        try await second.perform { db in
+            try db.execute(sql: "UPDATE jobs SET state = 'finished', finished = 7 WHERE id = ?", arguments: [job])
+            return ((), [line])
+        }
+        second.stop()
+        try directory.write(backup.read(at: 0, count: Int(backup.size)), to: "old.db")
+        mkdir(directory.file("other"), 0o700)
+        rename(directory.file("old.db"), directory.file("other/synscan.db"))
+        let older = try Store(directory: directory.file("other"))
+        #expect(try older.liveJobs().count == 1)
+        let third = try Recorder(store: older, path: directory.file("log"), group: nil, formatter: Samples.formatter, logger: Self.quiet)
+        #expect(try await older.findings(of: job, after: nil, limit: 100).count == 50)
+        #expect(try older.liveJobs().isEmpty)
+        #expect(try await older.job(.id(job))?.account.targets == 50)
+        third.sink(job: job, name: nil).deliver((10..<60).map { Samples.observation($0) })
+        third.stop()
+        #expect(third.obstacles.notices.contains { $0.contains("older than the results log") && $0.contains("30 findings") })
+        let seqs = try #require(directory.text("log")).split(separator: "\n").compactMap { line in
+            Int64(line.dropFirst("{\"v\":1,\"seq\":".count).prefix { $0.isNumber })
+        }
+        #expect(seqs == Array(1...61))
     }
 
     @Test("A log that was renamed is read on under its new name, and the rest begins the new file")

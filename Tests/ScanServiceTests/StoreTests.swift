@@ -102,15 +102,6 @@ struct StoreTests {
         CREATE UNIQUE INDEX findings_targets ON findings (job, address, port);
         """
 
-    @Test("One that is no database is told, not overwritten")
-    func damaged() throws {
-        let store = try TemporaryDirectory()
-        try store.write(String(repeating: "no database ", count: 1000), to: "synscan.db")
-        let error = try #require(throws: ServiceError.self) { try Store(directory: store.path) }
-        #expect(error.message.contains("synscan.db"), "\(error)")
-        #expect(store.text("synscan.db")?.hasPrefix("no database") == true)
-    }
-
     @Test("A job comes back as it went in")
     func jobs() async throws {
         let store = try open()

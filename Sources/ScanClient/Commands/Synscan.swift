@@ -34,7 +34,8 @@ package struct Synscan: ParsableCommand {
                     PauseCommand.self, ResumeCommand.self, RateCommand.self, PriorityCommand.self, CancelCommand.self, DeleteCommand.self,
                 ]),
             CommandGroup(
-                name: "Administration", subcommands: [ReloadCommand.self, ReopenCommand.self, HaltCommand.self, UnhaltCommand.self]),
+                name: "Administration",
+                subcommands: [ReloadCommand.self, ReopenCommand.self, BackupCommand.self, HaltCommand.self, UnhaltCommand.self]),
         ])
 
     package init() {}

@@ -142,6 +142,13 @@ package final class ControlConnection {
         if !lines.rest.isEmpty { throw Self.lost }
     }
 
+    /// Sends `request` and hands the answer to `take` piece by piece; returns when it has come to its end.
+    package func pieces(of request: ControlRequest, _ take: (ByteBufferView) throws -> Void) async throws {
+        try await send(request)
+        try await acceptHead(of: request)
+        while let piece = try await nextPiece() { try take(piece.readableBytesView) }
+    }
+
     /// The error for an answer that is not what `request` is answered with.
     static func misunderstood(_ request: ControlRequest, _ error: any Error) -> ClientError {
         .misunderstood(

@@ -38,6 +38,7 @@ package struct ControlRequest: Sendable, Equatable {
     }
     package static var reload: ControlRequest { .init(.post, Routes.reload) }
     package static var reopen: ControlRequest { .init(.post, Routes.reopen) }
+    package static var backup: ControlRequest { .init(.get, Routes.backup) }
     package static var halt: ControlRequest { .init(.post, Routes.halt) }
     package static var unhalt: ControlRequest { .init(.post, Routes.unhalt) }
     package static func submit(_ request: JobRequest) throws -> ControlRequest {

@@ -49,6 +49,24 @@ enum Answer {
     /// Thrown when the response has been written: the framework then closes the connection.
     private struct ConnectionIsOver: Error {}
 
+    /// A copy of the store, piece by piece.
+    static func file(_ backup: Store.Backup) -> Response {
+        Response(
+            status: .ok,
+            headers: [.contentType: "application/vnd.sqlite3", .contentLength: String(backup.size), .cacheControl: "no-store"],
+            body: ResponseBody(contentLength: Int(backup.size)) { writer in
+                var offset: Int64 = 0
+                while offset < backup.size {
+                    let start = offset
+                    let piece = try await WorkPools.run { try backup.read(at: start, count: 1 << 18) }
+                    guard !piece.isEmpty else { throw ServiceError("the copy of the store has no end") }
+                    offset += Int64(piece.count)
+                    try await writer.write(ByteBuffer(bytes: piece))
+                }
+                try await writer.finish(nil)
+            })
+    }
+
     /// Lines of JSON, sent as they come.
     static func stream(_ write: @escaping @Sendable (inout any ResponseBodyWriter) async throws -> Void) -> Response {
         Response(

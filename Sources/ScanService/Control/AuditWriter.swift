@@ -161,6 +161,10 @@ final class AuditWriter: @unchecked Sendable {
             let file = try FileDescriptor.open(
                 path, .readWrite, options: [.append, .create, .closeOnExec, .noFollow, .nonBlocking], permissions: .ownerReadWrite)
             var status = stat()
+            if fstat(file.rawValue, &status) == 0, let problem = ResultsLog.distrust(status) {
+                try? file.close()
+                throw ServiceError("the audit log \(path) \(problem)")
+            }
             guard fstat(file.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG, fchmod(file.rawValue, 0o600) == 0 else {
                 try? file.close()
                 throw ServiceError("the audit log \(path) is not a regular file of this user's")

@@ -182,6 +182,7 @@ struct ControlHandlers: Sendable {
         case .jobs: return try Answer.json(try await service.jobs(limit: try limit(of: request)))
         case .reload: return try Answer.json(try await service.reload())
         case .reopen: return try Answer.json(try await service.reopen())
+        case .backup: return Answer.file(try await service.backup())
         case .halt: return try Answer.json(try await service.halt(by: asker))
         case .unhalt: return try Answer.json(try await service.unhalt(by: asker))
         case .job(let reference), .pause(let reference), .resume(let reference), .cancel(let reference), .events(let reference),

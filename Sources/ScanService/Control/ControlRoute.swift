@@ -3,7 +3,7 @@ import ScanAPI
 
 /// What a path of the control interface stands for.
 enum ControlRoute: Sendable, Equatable {
-    case status, openAPI, plans, jobs, reload, reopen, halt, unhalt
+    case status, openAPI, plans, jobs, reload, reopen, backup, halt, unhalt
     case job(JobReference)
     case pause(JobReference)
     case resume(JobReference)
@@ -20,6 +20,7 @@ enum ControlRoute: Sendable, Equatable {
         case Routes.jobs: self = .jobs
         case Routes.reload: self = .reload
         case Routes.reopen: self = .reopen
+        case Routes.backup: self = .backup
         case Routes.halt: self = .halt
         case Routes.unhalt: self = .unhalt
         default: self = try Self.ofJob(path)
@@ -60,6 +61,7 @@ enum ControlRoute: Sendable, Equatable {
         case .jobs: [.get: ("jobs", .viewer), .post: ("submit", .operator)]
         case .reload: [.post: ("reload", .admin)]
         case .reopen: [.post: ("reopen", .admin)]
+        case .backup: [.get: ("backup", .admin)]
         case .halt: [.post: ("halt", .admin)]
         case .unhalt: [.post: ("unhalt", .admin)]
         case .job: [.get: ("show", .viewer), .patch: ("change", .operator), .delete: ("delete", .operator)]

@@ -80,6 +80,8 @@ package struct ControlService: Sendable {
         status.halted = halt.halt
         status.obstacle = recorder.obstacles.obstacle
         status.advice = try await WorkPools.run { [planner] in planner.advice }
+        let notices = recorder.obstacles.notices
+        if !notices.isEmpty { status.advice = (status.advice ?? []) + notices }
         return status
     }
 
@@ -261,6 +263,16 @@ package struct ControlService: Sendable {
     func brake(for peer: Peer) {
         guard let role = try? role(of: peer), role == .admin else { return }
         halt.stop(Halt(since: JobQueue.now, uid: peer.uid))
+    }
+
+    /// A copy of the store as it is now; one at a time.
+    package func backup() async throws -> Store.Backup {
+        let spare = settings.current.results.minFree
+        do {
+            return try await WorkPools.run { [store] in try store.backup(spare: spare) }
+        } catch {
+            throw Refusal(.unavailable, "No backup can be made: \(error).")
+        }
     }
 
     /// Stops all sending, until `unhalt`.

@@ -45,6 +45,10 @@ package enum OpenAPIDocument {
               "post": {"operationId": "reopen", "summary": "Go on in new log files where the old ones have been renamed",
                 "responses": {"200": \(answer("Reopening")), \(refusals)}}
             },
+            "\(Routes.backup)": {
+              "get": {"operationId": "backup", "summary": "The store as an SQLite database, as it is now",
+                "responses": {"200": {"description": "a database", "content": {"application/vnd.sqlite3": {"schema": {"type": "string", "format": "binary"}}}}, \(refusals)}}
+            },
             "\(Routes.halt)": {
               "post": {"operationId": "halt", "summary": "Stop all sending, until unhalt", "responses": {"200": \(answer("DaemonStatus")), \(refusals)}}
             },

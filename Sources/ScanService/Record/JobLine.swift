@@ -12,6 +12,8 @@ package struct JobLine: Sendable, Equatable {
         case cancelled = "job.cancelled"
         case failed = "job.failed"
         case refused = "job.refused"
+        /// A damaged store was put aside: of no job.
+        case storeReplaced = "store.replaced"
     }
 
     package var event: Event

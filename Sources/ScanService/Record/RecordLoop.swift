@@ -7,8 +7,11 @@ final class RecordLoop: @unchecked Sendable {
     // Unchecked: made on one thread and handed to the recorder's, which alone runs it.
     private let queue: RecordQueue
     private var writer: RecordWriter
+    private let store: Store
     private let logger: Logger
-    private var lastCommit: Int64 = 0
+    private var lastCommit = SteadyClock.nanoseconds()
+    /// Whether something may stand in the store's write-ahead log alone.
+    private var isUnchecked = true
     /// How long findings alone are collected before they are committed: twenty times what the last commit took, within bounds, so that a steady flow
     /// is written in few transactions and leaves the processor to those who send and answer. A change never waits, nor does a whole transaction's
     /// worth.
@@ -16,15 +19,18 @@ final class RecordLoop: @unchecked Sendable {
     private var isFailing = false
     private let space: FreeSpace
     /// Why the store cannot be written at present.
-    private var storeProblem: String?
+    private var storeProblem: Obstacle?
     private let obstacles: ObstacleBoard
 
     private static let shortestInterval: Int64 = 5_000_000
     private static let longestInterval: Int64 = 200_000_000
+    /// From one look at log and store to the next while nothing happens, and from one attempt to the next.
     private static let retryInterval: Int64 = 1_000_000_000
+    private static let checkpointRest: Int64 = 5_000_000_000
 
-    init(queue: RecordQueue, writer: consuming RecordWriter, space: FreeSpace, obstacles: ObstacleBoard, logger: Logger) {
+    init(queue: RecordQueue, store: Store, writer: consuming RecordWriter, space: FreeSpace, obstacles: ObstacleBoard, logger: Logger) {
         self.queue = queue
+        self.store = store
         self.space = space
         self.obstacles = obstacles
         self.writer = writer
@@ -35,27 +41,25 @@ final class RecordLoop: @unchecked Sendable {
         while true {
             let isLast = queue.isClosed
             write(queue.takeBatch(), isLast: isLast)
+            writer.inspect()
             writer.appendRest()
             tellObstacle()
             if queue.isDone { break }
-            if queue.isEmpty { rest() }
+            if queue.isEmpty { queue.wait(nanoseconds: Self.retryInterval) }
             if !queue.hasChange { collect() }
             markIfIdle()
+            checkpointIfIdle()
         }
         storeMark()
     }
 
-    /// Waits for work. While something is the matter, or a mark is due, it looks again after a second.
-    private func rest() {
-        let isIdle = !queue.isBlocked && !writer.isUnmarked
-        if isIdle { queue.rest() } else { queue.wait(nanoseconds: Self.retryInterval) }
-    }
-
     /// Lets the runs pause, or go on, and says why.
     private func tellObstacle() {
-        let obstacle = storeProblem ?? writer.obstacle ?? space.shortage()
+        let obstacle = storeProblem ?? store.watch.problem ?? writer.obstacle ?? space.shortage() ?? store.reserve.shortage
+        if obstacle == nil, queue.isBlocked { store.reserve.keep() }
         queue.setBlocked(obstacle != nil)
         obstacles.post(obstacle)
+        obstacles.note(writer.notices)
     }
 
     /// Lets findings come together.
@@ -72,7 +76,18 @@ final class RecordLoop: @unchecked Sendable {
         storeMark()
     }
 
+    /// While nothing happens the database's own file holds everything: a copy of it is whole.
+    private func checkpointIfIdle() {
+        guard isUnchecked, !queue.isBlocked, SteadyClock.nanoseconds() - lastCommit >= Self.checkpointRest else { return }
+        do {
+            isUnchecked = try !store.checkpoint()
+        } catch {
+            store.watch.note(error)
+        }
+    }
+
     private func storeMark() {
+        isUnchecked = isUnchecked || writer.isUnmarked
         do {
             try writer.storeMark()
         } catch {
@@ -101,6 +116,8 @@ final class RecordLoop: @unchecked Sendable {
         var attempts = isLast ? 2 : Int.max
         while !entries.isEmpty {
             do {
+                // What a damaged store takes, or one whose file is gone, would be lost.
+                if let problem = store.watch.problem { throw ServiceError(problem.words) }
                 let start = SteadyClock.nanoseconds()
                 let outcomes = try writer.write(entries)
                 lastCommit = SteadyClock.nanoseconds()
@@ -121,6 +138,7 @@ final class RecordLoop: @unchecked Sendable {
     private func finish(_ entries: [RecordEntry], _ outcomes: [Result<Void, any Error>]) {
         if isFailing { logger.notice("The store can be written again.") }
         isFailing = false
+        isUnchecked = true
         storeProblem = nil
         var outcomes = outcomes.makeIterator()
         for entry in entries {
@@ -134,11 +152,16 @@ final class RecordLoop: @unchecked Sendable {
     }
 
     private func tell(_ error: any Error) {
+        store.watch.note(error)
         if !isFailing {
             logger.error("The store cannot be written: \(error). Scans pause, nothing is lost, and it is tried again every second.")
         }
         isFailing = true
-        storeProblem = FreeSpace.obstacle("the store: \(error)")
+        storeProblem =
+            store.watch.problem
+            ?? Obstacle(
+                .space,
+                Store.Trouble(error) == .space ? FreeSpace.words("the store: \(error)") : "results cannot be written (the store: \(error))")
         tellObstacle()
     }
 

@@ -16,8 +16,6 @@ final class RecordQueue: Sendable {
     private let blocked = Atomic<Bool>(false)
     /// When the recorder's thread was last seen at work; ns on the steady clock.
     private let pulse = Atomic<Int64>(SteadyClock.nanoseconds())
-    /// Whether it waits for work.
-    private let isResting = Atomic<Bool>(false)
     private let wake: WakeEvent
 
     /// About 12 MiB of findings.
@@ -111,15 +109,8 @@ final class RecordQueue: Sendable {
 
     private func beat() { pulse.store(SteadyClock.nanoseconds(), ordering: .relaxed) }
 
-    /// Waits until there is something to do.
-    func rest() {
-        isResting.store(true, ordering: .relaxed)
-        wait(nanoseconds: .max)
-        isResting.store(false, ordering: .relaxed)
-    }
-
     /// Whether the recorder's thread was at work within the last `nanoseconds`.
     func isAlive(within nanoseconds: Int64) -> Bool {
-        isResting.load(ordering: .relaxed) && isEmpty || SteadyClock.nanoseconds() - pulse.load(ordering: .relaxed) < nanoseconds
+        SteadyClock.nanoseconds() - pulse.load(ordering: .relaxed) < nanoseconds
     }
 }

@@ -25,10 +25,11 @@ package final class Recorder: Sendable {
     ) throws(ServiceError) {
         do {
             let queue = try RecordQueue()
-            let writer = try RecordWriter(store: store, path: path, group: group, formatter: formatter, logger: logger)
+            let writer = try RecordWriter.start(store: store, path: path, group: group, formatter: formatter, logger: logger)
             let directories = [path, auditLog].compactMap(\.self).map { FilePath($0).removingLastComponent().string } + [store.directory]
             let space = FreeSpace(directories: directories, least: minFree)
-            let loop = RecordLoop(queue: queue, writer: writer, space: space, obstacles: obstacles, logger: logger)
+            let loop = RecordLoop(
+                queue: queue, store: store, writer: writer, space: space, obstacles: obstacles, logger: logger)
             self.queue = queue
             self.formatter = formatter
             let started = try WorkerThread(Self.threadName) { loop.run() }
@@ -85,7 +86,7 @@ package final class Recorder: Sendable {
         if queue.isAlive(within: nanoseconds) { return true }
         guard let state = ThreadState.all(called: Self.threadName).first, state.waitsForKernel else { return false }
         queue.setBlocked(true)
-        obstacles.post(FreeSpace.obstacle("the disk of store or results log does not answer"))
+        obstacles.post(Obstacle(.space, FreeSpace.words("the disk of store or results log does not answer")))
         return true
     }
 

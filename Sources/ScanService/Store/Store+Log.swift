@@ -12,7 +12,8 @@ package struct LogMark: Sendable, Equatable {
     /// The last bytes before `offset`, by which the file is known again.
     package var tail: [UInt8]
 
-    package static let tailLength: Int64 = 64
+    /// Some lines, with their numbers and times: no other file ends like that.
+    package static let tailLength: Int64 = 1024
 
     package init(device: UInt64, inode: UInt64, offset: Int64, seq: Int64, tail: [UInt8]) {
         self.device = device
@@ -52,12 +53,13 @@ package enum LogTable {
             tail: [UInt8](row[4] as Data))
     }
 
-    /// Stores the mark and drops the batches that it covers.
+    /// Stores the mark and drops the batches that the mark before covers, too: while the log is copied and cut off by somebody, lines may come to stand
+    /// behind the copy and before the latest mark.
     package static func store(_ mark: LogMark, _ db: Database) throws {
+        try db.execute(sql: "DELETE FROM outbox WHERE last_seq <= min(?, (SELECT ifnull(marked_seq, 0) FROM log))", arguments: [mark.seq])
         try db.execute(
             sql: "UPDATE log SET seq = max(seq, ?), device = ?, inode = ?, offset = ?, marked_seq = ?, tail = ?",
             arguments: [mark.seq, Int64(bitPattern: mark.device), Int64(bitPattern: mark.inode), mark.offset, mark.seq, Data(mark.tail)])
-        try db.execute(sql: "DELETE FROM outbox WHERE last_seq <= ?", arguments: [mark.seq])
     }
 
     /// Keeps whole lines, each ended by a line feed, until a mark covers them.

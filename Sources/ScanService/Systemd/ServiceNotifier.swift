@@ -19,6 +19,8 @@ package struct ServiceNotifier: Sendable {
     }
 
     package func ready(_ status: String) { send("READY=1\nSTATUS=\(status)") }
+    /// The start takes longer, for a reason that is not in this process: it is given another half minute.
+    package func waiting(_ status: String) { send("STATUS=\(status)\nEXTEND_TIMEOUT_USEC=30000000") }
     package func status(_ status: String) { send("STATUS=\(status)") }
     package func watchdog() { send("WATCHDOG=1") }
     package func reloading() { send("RELOADING=1\nSTATUS=reloading\nMONOTONIC_USEC=\(SteadyClock.nanoseconds() / 1000)") }
