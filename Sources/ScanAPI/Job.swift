@@ -62,6 +62,8 @@ package struct Account: Codable, Sendable, Equatable {
     package var goalReached: Bool?
     /// Hosts that answer everything: most of their ports are `untested`.
     package var hostsAnsweringEverything: Int64?
+    /// Recorded targets of which a later answer contradicts the first; counted at the job's end.
+    package var contradictions: Int64?
     /// Names that did not resolve when the job was submitted: nothing of them is among its targets.
     package var unresolvedNames: Int64?
     /// What the exclusions left out; absent where there were none.
@@ -134,6 +136,8 @@ package struct Job: Codable, Sendable, Equatable {
     package var targets: [String]
     /// The names that did not resolve, the first 100 of `account.unresolvedNames`; absent where all did.
     package var unresolved: [String]?
+    /// The job whose untested targets this one scans; absent: it scans all of `targets`.
+    package var retryOf: Int64?
     package var account: Account
     /// Only while it runs.
     package var progress: Progress?

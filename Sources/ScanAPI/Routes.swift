@@ -26,6 +26,8 @@ package enum Routes {
     package static func pause(_ job: String) -> String { "\(jobs)/\(job)/pause" }
     package static func resume(_ job: String) -> String { "\(jobs)/\(job)/resume" }
     package static func cancel(_ job: String) -> String { "\(jobs)/\(job)/cancel" }
+    /// POST without a body: 201 with the queued `Job` over what this one has left untested.
+    package static func retry(_ job: String) -> String { "\(jobs)/\(job)/retry" }
     /// NDJSON: a `Job` now, at every change of state, and some times a second while it runs; ends with the job.
     package static func events(_ job: String) -> String { "\(jobs)/\(job)/events" }
     /// NDJSON: the job's `Finding`s so far, ordered by address and port.

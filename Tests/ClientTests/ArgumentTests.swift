@@ -213,4 +213,15 @@ struct ArgumentTests {
         let error = try #require(throws: ClientError.self) { try JobReference(typed: typed) { $0 == "alice" ? 1000 : nil } }
         #expect("\(error)".contains(words), "\(error)")
     }
+
+    @Test("of a long list the first targets stand alone, the rest shares texts, and all are there")
+    func longLists() throws {
+        var draft = RequestDraft()
+        draft.targets = (0..<5000).map { "10.0.\($0 / 256).\($0 % 256)" } + ["web.example", "10.9.9.9:80", "10.8.0.0/16"]
+        let request = try draft.request(services: { ServiceNames() })
+        #expect(request.targets.count < 70 && request.targets.prefix(64).elementsEqual(draft.targets.prefix(64)))
+        var read: [String] = []
+        for text in request.targets { try TargetExpression.each(in: text) { read.append($0.text) } }
+        #expect(Set(read) == Set(draft.targets) && read.count == draft.targets.count)
+    }
 }

@@ -20,7 +20,8 @@ struct CommandTests {
         "steering a job",
         arguments: [
             (["pause", "7"], "POST /v1/jobs/7/pause HTTP/1.1"), (["resume", "office"], "POST /v1/jobs/office/resume HTTP/1.1"),
-            (["cancel", "7"], "POST /v1/jobs/7/cancel HTTP/1.1"), (["delete", "7"], "DELETE /v1/jobs/7 HTTP/1.1"),
+            (["cancel", "7"], "POST /v1/jobs/7/cancel HTTP/1.1"),
+            (["retry", "7", "--detach"], "POST /v1/jobs/7/retry HTTP/1.1"), (["delete", "7"], "DELETE /v1/jobs/7 HTTP/1.1"),
             (["rate", "7", "500"], "PATCH /v1/jobs/7 HTTP/1.1 {\"rate\":500}"),
             (["priority", "office", "high"], "PATCH /v1/jobs/office HTTP/1.1 {\"priority\":\"high\"}"),
         ])

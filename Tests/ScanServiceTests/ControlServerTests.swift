@@ -54,7 +54,8 @@ struct ControlServerTests {
             Set(paths.keys) == [
                 Routes.status, Routes.openAPI, Routes.plans, Routes.jobs, Routes.reload, Routes.reopen, Routes.backup, Routes.halt,
                 Routes.unhalt,
-                Routes.job(job), Routes.pause(job), Routes.resume(job), Routes.cancel(job), Routes.events(job), Routes.findings(job),
+                Routes.job(job), Routes.pause(job), Routes.resume(job), Routes.cancel(job), Routes.retry(job),
+                Routes.events(job), Routes.findings(job),
             ])
         let text = String(decoding: OpenAPIDocument.bytes, as: UTF8.self)
         let schemas = try #require((document["components"] as? [String: Any])?["schemas"] as? [String: Any])

@@ -167,16 +167,19 @@ package struct RequestDraft: Sendable, Equatable {
     }
 
     private func parsedTargets() throws -> [String] {
-        var result: [String] = []
+        var result = PackedTexts()
         for text in Self.rangesJoined(targets) {
             if places[.targets] != nil {
-                try check(text, .targets) { try TargetExpression.each(in: $0) { result.append($0.text) } }
+                try check(text, .targets) { try TargetExpression.each(in: $0) { result.append($0) } }
             } else {
-                try TargetExpression.each(in: text) { result.append($0.text) }
+                try TargetExpression.each(in: text) { result.append($0) }
             }
         }
-        for path in targetFiles { result += try Self.list(in: path) }
-        return result
+        for path in targetFiles {
+            let file = TextFile(path)
+            try TargetExpression.each(in: try file.text(), source: file.name) { result.append($0) }
+        }
+        return result.finish()
     }
 
     /// A shell makes three words of `10.0.0.1 - 10.0.0.9`.

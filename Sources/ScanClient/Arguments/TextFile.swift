@@ -32,6 +32,7 @@ package struct TextFile: Sendable {
         var status = stat()
         if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > Self.longest { throw tooLong }
         var result: [UInt8] = []
+        result.reserveCapacity(min(max(0, Int(status.st_size)), Self.longest) + 1)
         while true {
             let count = try append(to: &result, from: descriptor)
             if count == 0 { return result }

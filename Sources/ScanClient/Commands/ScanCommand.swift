@@ -75,7 +75,7 @@ package struct ScanCommand: ClientCommand {
         let request = try wholeDraft().request(services: SystemServices.read)
         ExclusionTexts.notes(request).forEach(Console.note)
         do {
-            return detach ? try await submit(.submit(request)) : try await submitAndFollow(.submit(request), on: socket)
+            return try await Submission(common: common, detach: detach).run(.submit(request), on: socket)
         } catch let refusal as Refusal where refusal.kind == .conflict && jobFile != nil {
             // Only a submission is answered so. A timer that comes round too early is no failure.
             Console.note(Self.predecessorRuns(request.name))
@@ -85,23 +85,5 @@ package struct ScanCommand: ClientCommand {
 
     package static func predecessorRuns(_ name: String?) -> String {
         "Nothing is started: job \(name ?? ""), the one before, is not over."
-    }
-
-    private func submitAndFollow(_ request: ControlRequest, on socket: ControlSocketPath) async throws -> CommandStatus {
-        let ending = JobEnding(json: common.json)
-        let end = try await FollowSession(socket).run { session in
-            try await ControlConnection.open(socket) { connection in
-                let submission = try await connection.reply(to: request, as: Job.self)
-                return try await ending.follow(JobReference(id: submission.value.id), from: submission, on: connection, in: session)
-            }
-        }
-        return try ending.status(of: end)
-    }
-
-    private func submit(_ request: ControlRequest) async throws -> CommandStatus {
-        _ = try await common.ask(request, as: Job.self) { job, _ in
-            "\(JobTexts.heading(job)) is \(JobTexts.standing(job)); follow it with: synscan follow \(job.id)\n"
-        }
-        return .done
     }
 }

@@ -22,7 +22,7 @@ package struct Synscan: ParsableCommand {
             """,
         version: Version.current,
         groupedSubcommands: [
-            CommandGroup(name: "Scanning", subcommands: [ScanCommand.self, PlanCommand.self]),
+            CommandGroup(name: "Scanning", subcommands: [ScanCommand.self, PlanCommand.self, RetryCommand.self]),
             CommandGroup(
                 name: "Looking",
                 subcommands: [

@@ -32,6 +32,7 @@ package struct ControlRequest: Sendable, Equatable {
     package static func pause(_ job: JobReference) -> ControlRequest { .init(.post, Routes.pause(job.path)) }
     package static func resume(_ job: JobReference) -> ControlRequest { .init(.post, Routes.resume(job.path)) }
     package static func cancel(_ job: JobReference) -> ControlRequest { .init(.post, Routes.cancel(job.path)) }
+    package static func retry(_ job: JobReference) -> ControlRequest { .init(.post, Routes.retry(job.path)) }
     package static func delete(_ job: JobReference) -> ControlRequest { .init(.delete, Routes.job(job.path)) }
     package static func change(_ job: JobReference, _ change: JobChange) throws -> ControlRequest {
         .init(.patch, Routes.job(job.path), body: try APICoding.encode(change))

@@ -34,6 +34,7 @@ package enum JobTexts {
         if let recall = recall(job.account) { text += "; recall \(recall)" }
         if let exclusions = ExclusionTexts.summary(job.account.exclusions) { text += "; \(exclusions)" }
         if let hosts = flooded(job.account) { text += ". \(hosts)" }
+        if let targets = contradictions(job.account) { text += ". \(targets)" }
         if let names = unresolved(job) { text += ". \(names)" }
         // A job that ended before its time has said why.
         if job.reason == nil, let warning = incompleteness(job.account) { text += ". \(warning)" }
@@ -51,6 +52,13 @@ package enum JobTexts {
     package static func flooded(_ account: Account) -> String? {
         account.hostsAnsweringEverything.map { count in
             "\(Quantities.count(count, "host")) \(count == 1 ? "answers" : "answer") everything: the rest of their ports is untested"
+        }
+    }
+
+    /// What is said of answers that contradict each other.
+    package static func contradictions(_ account: Account) -> String? {
+        account.contradictions.map { count in
+            "\(Quantities.count(count, "target")) contradicted \(count == 1 ? "itself" : "themselves"): answered differently when asked again"
         }
     }
 
@@ -90,6 +98,7 @@ package enum JobTexts {
         facts.add("targets", shortened(job.targets))
         facts.add("", unresolved(job))
         for exclusion in job.account.exclusions ?? [] { facts.add("without", "\(exclusion.name): \(ExclusionTexts.taken(exclusion))") }
+        facts.add("", job.retryOf.map { "what job \($0) left untested" })
         facts.add("submitted", "\(LocalTime.text(job.submitted)) by \(submitter(job)) (process \(job.submittedBy.pid))")
         facts.add("started", job.started.map(LocalTime.text))
         facts.add("finished", job.finished.map(LocalTime.text))
@@ -124,6 +133,7 @@ package enum JobTexts {
             "\(Quantities.count(account.probesSent)) in \(Quantities.count(account.rounds, "round")) and \(Quantities.duration(account.seconds)), "
                 + "at most \(Quantities.rate(Double(account.rate)))")
         facts.add("", flooded(account))
+        facts.add("", contradictions(account))
         facts.add("rate", foundRate(account))
         facts.add("recall", recall(account))
         facts.add("", incompleteness(account))

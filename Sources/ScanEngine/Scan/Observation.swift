@@ -46,6 +46,8 @@ package protocol ObservationSink: AnyObject, Sendable {
     func deliver(_ batch: [Observation])
     /// Likewise what is known of whole hosts.
     func deliver(_ hosts: [HostObservation])
+    /// Likewise the positions of targets that are settled as untested, each once, whether or not their observations are recorded.
+    func leave(_ untested: PositionSet)
     /// While true the transmit thread pauses, so that the backlog stays bounded and nothing is dropped.
     var isFull: Bool { get }
     /// Takes a checkpoint that holds everything delivered so far, and nothing else; must not block either.

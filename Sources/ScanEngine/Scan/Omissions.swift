@@ -1,28 +1,43 @@
 package import ScanTargets
 
-/// Which probes of a chunk were left out, because scope or routes did not let them go.
+/// Which probes of a chunk were left out, and why: the one place that an untested target's reason comes from while its run goes on.
 ///
-/// A round goes through the positions in order, so each entry is a stretch of one round and the addresses that were left out in it. A target
-/// that was left out in every round is untested; one that was probed at least once and said nothing is filtered.
+/// A round goes through the positions in order, so each entry is a stretch of one round and the addresses that were left out in it for one reason.
+/// A target that was left out in every round is untested; one that was probed at least once and said nothing is filtered.
 package struct Omissions: Sendable, Equatable {
     struct Stretch: Equatable {
         var round: Int
         var positions: Range<UInt64>
+        var reason: Reason
         var addresses: AddressSet
     }
 
-    /// By round, then by position; those of one round do not overlap.
+    /// Addresses that are left out for the same reason.
+    package struct Part: Sendable {
+        package var addresses: AddressSet
+        package var reason: Reason
+
+        package init(_ addresses: AddressSet, _ reason: Reason) {
+            self.addresses = addresses
+            self.reason = reason
+        }
+    }
+
+    /// By round, position and reason; those of one round and reason do not overlap, nor do the addresses of those that begin together.
     private(set) var stretches: [Stretch] = []
 
     package init() {}
 
     package var isEmpty: Bool { stretches.isEmpty }
 
-    /// From `positions.lowerBound` of a round on, `addresses` are left out. Takes the place of what was noted of this and later positions.
-    package mutating func begin(_ round: Int, _ positions: Range<UInt64>, leavingOut addresses: AddressSet) {
+    /// From `positions.lowerBound` of a round on, the addresses of `parts`, which do not overlap, are left out. Takes the place of what was noted of this
+    /// and later positions.
+    package mutating func begin(_ round: Int, _ positions: Range<UInt64>, leavingOut parts: [Part]) {
         forget(from: round, positions.lowerBound)
-        guard !addresses.isEmpty, !positions.isEmpty else { return }
-        stretches.append(Stretch(round: round, positions: positions, addresses: addresses))
+        guard !positions.isEmpty else { return }
+        for part in parts.sorted(by: { $0.reason.rawValue < $1.reason.rawValue }) where !part.addresses.isEmpty {
+            stretches.append(Stretch(round: round, positions: positions, reason: part.reason, addresses: part.addresses))
+        }
     }
 
     /// The round goes on at `position`, once more.
@@ -30,15 +45,20 @@ package struct Omissions: Sendable, Equatable {
         while let last = stretches.last, last.round > round || last.round == round && last.positions.lowerBound >= position {
             stretches.removeLast()
         }
-        guard let last = stretches.indices.last, stretches[last].round == round, stretches[last].positions.upperBound > position else {
-            return
+        for index in stretches.indices.reversed() {
+            guard stretches[index].round == round, stretches[index].positions.upperBound > position else { return }
+            stretches[index].positions = stretches[index].positions.lowerBound..<position
         }
-        stretches[last].positions = stretches[last].positions.lowerBound..<position
     }
 
-    /// Whether the probe for the target at `position` was left out in each of `rounds` rounds.
-    package func wereAll(_ rounds: Int, of position: UInt64, at address: IPAddress) -> Bool {
-        stretches.count { $0.positions.contains(position) && $0.addresses.contains(address) } == rounds
+    /// Why the probe for the target at `position` was left out in each of `rounds` rounds, the last reason; nil when it was not.
+    package func reason(inAll rounds: Int, of position: UInt64, at address: IPAddress) -> Reason? {
+        var (count, reason): (Int, Reason?) = (0, nil)
+        for stretch in stretches where stretch.positions.contains(position) && stretch.addresses.contains(address) {
+            count += 1
+            reason = stretch.reason
+        }
+        return count == rounds ? reason : nil
     }
 }
 
@@ -47,7 +67,8 @@ extension Omissions {
     var words: [UInt64] {
         stretches.reduce(into: [UInt64(stretches.count)]) { words, stretch in
             let ranges = stretch.addresses.ranges
-            words += [UInt64(stretch.round), stretch.positions.lowerBound, stretch.positions.upperBound, UInt64(ranges.count)]
+            let head = UInt64(stretch.round) | Self.number(of: stretch.reason) << 32
+            words += [head, stretch.positions.lowerBound, stretch.positions.upperBound, UInt64(ranges.count)]
             for range in ranges {
                 words.append(UInt64(range.first.family.rawValue))
                 for value in [range.first.value, range.last.value] {
@@ -56,6 +77,9 @@ extension Omissions {
             }
         }
     }
+
+    /// Checkpoints of the versions before have no reason, and no other.
+    fileprivate static func number(of reason: Reason) -> UInt64 { reason == .excluded ? 0 : UInt64(reason.rawValue) + 1 }
 
     /// Nil for words that `words` did not make.
     init?(words: ArraySlice<UInt64>) {
@@ -71,21 +95,27 @@ extension Omissions {
 
 extension Omissions.Stretch {
     fileprivate func isBefore(_ next: Omissions.Stretch) -> Bool {
-        round < next.round || round == next.round && positions.upperBound <= next.positions.lowerBound
+        guard round == next.round else { return round < next.round }
+        return positions == next.positions ? reason.rawValue < next.reason.rawValue : positions.upperBound <= next.positions.lowerBound
     }
 
     fileprivate init?(reading words: inout ArraySlice<UInt64>) {
-        guard let round = words.popFirst().flatMap({ Int(exactly: $0) }), let lower = words.popFirst(), let upper = words.popFirst(),
-            lower < upper, let count = words.popFirst(), count > 0, count <= words.count / 5
+        guard let head = words.popFirst(), let reason = Self.reason(of: head >> 32),
+            let lower = words.popFirst(), let upper = words.popFirst(), lower < upper, let count = words.popFirst(), count > 0,
+            count <= words.count / 5
         else { return nil }
         var ranges: [AddressRange] = []
         for _ in 0..<count {
             guard let range = AddressRange(reading: &words) else { return nil }
             ranges.append(range)
         }
-        self.init(round: round, positions: lower..<upper, addresses: AddressSet(ranges))
+        self.init(round: Int(head & 0xffff_ffff), positions: lower..<upper, reason: reason, addresses: AddressSet(ranges))
         // Ranges that overlap or touch are not how a set is written.
         guard addresses.ranges == ranges else { return nil }
+    }
+
+    private static func reason(of number: UInt64) -> Reason? {
+        Reason.allCases.first { Omissions.number(of: $0) == number }
     }
 }
 

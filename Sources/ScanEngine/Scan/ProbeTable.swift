@@ -20,8 +20,13 @@ package final class ProbeTable: Sendable {
 
     private static let perWord: UInt64 = 32
 
-    /// All silent.
-    package init(positions: Range<UInt64>) {
+    /// How many of the positions the run is about.
+    package let size: Int
+    /// What `words` were when the table was made, where the run is not about all of it: those positions stay as they are. As above.
+    nonisolated(unsafe) private let foreign: UnsafeMutablePointer<UInt64>?
+
+    /// All silent but for the positions that are not among the chosen ones: those are filtered from the beginning.
+    package init(positions: Range<UInt64>, only chosen: ChosenTargets? = nil) {
         self.positions = positions
         wordCount = positions.count / Int(Self.perWord) + 1
         silent = Atomic(positions.count)
@@ -30,9 +35,41 @@ package final class ProbeTable: Sendable {
         dirtyCount = wordCount / (ProbePage.words * 64) + 1
         dirty = .allocate(capacity: dirtyCount)
         for index in 0..<dirtyCount { (dirty + index).initialize(to: Atomic(0)) }
+        guard let chosen else {
+            (size, foreign) = (positions.count, nil)
+            return
+        }
+        var next = positions.lowerBound
+        var size = 0
+        chosen.eachRun(in: positions) { [words] run in
+            Self.fill(next..<run.lowerBound, of: positions, words)
+            next = run.upperBound
+            size += run.count
+        }
+        Self.fill(next..<positions.upperBound, of: positions, words)
+        let copy = UnsafeMutablePointer<UInt64>.allocate(capacity: wordCount)
+        for index in 0..<wordCount { (copy + index).initialize(to: (words + index).pointee.load(ordering: .relaxed)) }
+        (self.size, foreign) = (size, copy)
+        silent.store(size, ordering: .releasing)
+    }
+
+    private func isForeign(_ word: Int, _ shift: UInt64) -> Bool { foreign.map { $0[word] &>> shift & 3 != 0 } ?? false }
+
+    /// Marks all of a range as filtered.
+    private static func fill(_ range: Range<UInt64>, of positions: Range<UInt64>, _ words: UnsafeMutablePointer<Atomic<UInt64>>) {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let offset = position - positions.lowerBound
+            let (word, first) = (Int(offset / perWord), offset % perWord)
+            let count = min(perWord - first, range.upperBound - position)
+            let bits = count == perWord ? UInt64.max : (1 &<< (count * 2) &- 1) &<< (first * 2)
+            (words + word).pointee.store((words + word).pointee.load(ordering: .relaxed) | bits, ordering: .relaxed)
+            position += count
+        }
     }
 
     deinit {
+        foreign?.deallocate()
         dirty.deinitialize(count: dirtyCount)
         dirty.deallocate()
         words.deinitialize(count: wordCount)
@@ -65,7 +102,7 @@ package final class ProbeTable: Sendable {
     package func overrule(_ position: UInt64, by state: TargetState) -> Bool {
         let (word, shift) = place(position)
         let value = (words + word).pointee.load(ordering: .relaxed)
-        guard state == .open || state == .closed, value &>> shift & 3 == 3 else { return false }
+        guard state == .open || state == .closed, value &>> shift & 3 == 3, !isForeign(word, shift) else { return false }
         (words + word).pointee.store(value & ~(3 &<< shift) | Self.code(state) &<< shift, ordering: .relaxed)
         noteChange(ofWord: word)
         return true
@@ -75,7 +112,7 @@ package final class ProbeTable: Sendable {
     package func reopen(_ position: UInt64) -> Bool {
         let (word, shift) = place(position)
         let value = (words + word).pointee.load(ordering: .relaxed)
-        guard value &>> shift & 3 == 3 else { return false }
+        guard value &>> shift & 3 == 3, !isForeign(word, shift) else { return false }
         (words + word).pointee.store(value & ~(3 &<< shift), ordering: .relaxed)
         noteChange(ofWord: word)
         silent.add(1, ordering: .releasing)
@@ -198,7 +235,7 @@ package final class ProbeTable: Sendable {
         return ProbePage(number: number, values: values)
     }
 
-    /// Takes over the pages of a checkpoint of the same positions, on a table that is all silent; false when one does not fit.
+    /// Takes over the pages of a checkpoint of the same positions, on a table that is as it was made; false when one does not fit.
     package func restore(_ pages: [ProbePage]) -> Bool {
         var answered = 0
         for page in pages {
@@ -208,13 +245,15 @@ package final class ProbeTable: Sendable {
             for (index, value) in page.values.enumerated() {
                 let word = first + index
                 let valid = word == wordCount - 1 ? value & lastWordMask : value
+                answered += Self.answered(in: valid) - Self.answered(in: (words + word).pointee.load(ordering: .relaxed))
                 (words + word).pointee.store(valid, ordering: .relaxed)
-                answered += ((valid | valid >> 1) & 0x5555_5555_5555_5555).nonzeroBitCount
             }
         }
-        silent.store(positions.count - answered, ordering: .releasing)
+        silent.subtract(answered, ordering: .releasing)
         return true
     }
+
+    private static func answered(in word: UInt64) -> Int { ((word | word >> 1) & 0x5555_5555_5555_5555).nonzeroBitCount }
 
     private var lastWordMask: UInt64 {
         (1 &<< (UInt64(positions.count) % Self.perWord * 2)) &- 1

@@ -54,17 +54,19 @@ package final class ScanRun: @unchecked Sendable {
         guard let space = ProbeSpace(specification.selection) else {
             throw EngineError(.internalFault, "The job has no targets, or more than 2^63.")
         }
-        let start = checkpoint?.chunkStart ?? 0
+        let first = min(specification.chosen?.first ?? 0, space.count - 1)
+        let start = checkpoint?.chunkStart ?? first - first % ProbeTable.maximumPositions
         guard start < space.count else {
             throw EngineError(.internalFault, "The stored checkpoint lies outside the job: cancel it and submit it again.")
         }
-        let table = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count))
-        let isOfThisJob = checkpoint.map { $0.counters.targets == Int64(clamping: space.count) } ?? true
+        let table = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count), only: specification.chosen)
+        let targets = Int64(clamping: specification.chosen?.count(of: space.count) ?? space.count)
+        let isOfThisJob = checkpoint.map { $0.counters.targets == targets } ?? true
         if let checkpoint, !isOfThisJob || !table.restore(checkpoint.pages) {
             throw EngineError(.internalFault, "The stored checkpoint does not fit the job: cancel it and submit it again.")
         }
         var counters = checkpoint?.counters ?? ScanCounters()
-        counters.targets = Int64(clamping: space.count)
+        counters.targets = targets
         let permutation = Permutation(count: space.count, key: specification.key)
         for (target, state) in answered {
             guard let index = space.index(of: target) else { continue }
@@ -196,8 +198,8 @@ package final class ScanRun: @unchecked Sendable {
         let position = telemetry.position.load(ordering: .relaxed)
         let rate = telemetry.rate.load(ordering: .relaxed)
         let sent = Double(books.probesSent)
-        let size = Double(table.positions.count)
-        let passed = Double(position - min(position, table.positions.lowerBound)) / max(1, size)
+        let size = Double(table.size)
+        let passed = Double(position - min(position, table.positions.lowerBound)) / max(1, Double(table.positions.count))
         let silent = Double(table.silentCount)
         // Within the first pass only the silent ones behind `position` will be asked again.
         let unsent = round == 0 ? size * (1 - passed) : silent * (1 - passed)
@@ -206,7 +208,9 @@ package final class ScanRun: @unchecked Sendable {
         let ceiling = specification.recall == nil ? specification.retries : min(specification.retries, 1)
         let rounds = Double(max(0, ceiling - round))
         let share = quiet / max(1, size * (round == 0 ? max(passed, 1e-9) : 1))
-        let later = Double(space.count - table.positions.upperBound) * (1 + min(1, share) * Double(specification.retries))
+        let end = table.positions.upperBound
+        let behind = specification.chosen?.count(of: space.count, from: end) ?? space.count - end
+        let later = Double(behind) * (1 + min(1, share) * Double(specification.retries))
         let remaining = unsent + (quiet + unsent * min(1, share)) * rounds + later
         return ScanProgress(
             round: round, fraction: sent + remaining > 0 ? sent / (sent + remaining) : 0, rate: rate,

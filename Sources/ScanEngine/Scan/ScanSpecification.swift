@@ -25,6 +25,8 @@ package struct ScanSpecification: Sendable {
     package var sendThreads = 2
     /// What narrows the ways to the selection's addresses.
     package var narrowing = Narrowing()
+    /// The part of the selection that the run is about; nil: all of it.
+    package var chosen: ChosenTargets?
     /// The states whose targets reach the sink.
     package var recorded: Set<TargetState>
     /// So many open ports on one host raise the suspicion that it answers everything; nil: whatever is open is probed and reported.

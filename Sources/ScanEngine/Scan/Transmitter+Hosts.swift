@@ -56,8 +56,13 @@ extension Transmitter {
     /// What the last batch has left out because its host answers everything is untested.
     func settleLeftOut() {
         guard !leftOut.isEmpty else { return }
+        var settlement = Settlement()
         books.state.withLock { state in
-            for position in leftOut where table.settle(position, as: .filtered) { state.counters.untested += 1 }
+            for position in leftOut {
+                guard let target = space.target(at: permutation.index(at: position)) else { continue }
+                _ = settleUntested(position, target, .answersEverything, &state, &settlement)
+            }
+            deliver(settlement)
         }
         leftOut.removeAll(keepingCapacity: true)
     }

@@ -228,8 +228,10 @@ extension Transmitter {
 
     func noteOmissions(_ round: Int, _ position: UInt64) {
         let leftOut = specification.selection.addresses.subtracting(reachable).subtracting(unresolved)
+        let denied = leftOut.subtracting(scope.current)
+        let parts = [Omissions.Part(denied, .excluded), Omissions.Part(leftOut.subtracting(denied), .noRoute)]
         let rest = position..<table.positions.upperBound
-        books.state.withLock { $0.omissions.begin(round, rest, leavingOut: leftOut) }
+        books.state.withLock { $0.omissions.begin(round, rest, leavingOut: parts) }
     }
 
     /// Sends what is in the lanes. Where the kernel has no room it waits, but not over a halt, a new scope or a stop: what has not left then

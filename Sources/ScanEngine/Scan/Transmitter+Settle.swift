@@ -8,7 +8,7 @@ extension Transmitter {
         let evidence = finalEvidence()
         guard settleSilent(after: evidence.sweeps.count) else { return nil }
         let start = table.positions.upperBound
-        let next = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count))
+        let next = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count), only: specification.chosen)
         books.tally.clear()
         (slowHosts, slowController) = (SlowHosts(), nil)
         books.state.withLock { state in
@@ -33,7 +33,7 @@ extension Transmitter {
     private func settleSilent(after sweeps: Int) -> Bool {
         let omissions = books.state.withLock { $0.omissions }
         guard !omissions.isEmpty || specification.recorded.contains(.filtered) else { return true }
-        var batch: [Observation] = []
+        var silent = Settlement()
         var position = table.positions.lowerBound
         while position < table.positions.upperBound, hasRoom() {
             let end = min(position + 65_536, table.positions.upperBound)
@@ -41,30 +41,62 @@ extension Transmitter {
             books.state.withLock { state in
                 while let next = table.nextSilent(from: position, before: end) {
                     position = next + 1
-                    settle(next, { omissions.wereAll(sweeps, of: next, at: $0) }, &state, &batch)
+                    settle(next, omissions, sweeps, &state, &silent)
                 }
                 position = end
-                if !batch.isEmpty { sink.deliver(batch) }
+                deliver(silent)
             }
-            batch.removeAll(keepingCapacity: true)
+            silent.clear()
         }
         return position == table.positions.upperBound
     }
 
+    /// What a look at silent targets tells the sink.
+    struct Settlement {
+        var observations: [Observation] = []
+        var untested: [UInt64] = []
+
+        mutating func clear() {
+            observations.removeAll(keepingCapacity: true)
+            untested.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// Under the lock, so that a checkpoint has all of it or nothing.
+    func deliver(_ settlement: Settlement) {
+        if !settlement.untested.isEmpty { sink.leave(PositionSet(settlement.untested)) }
+        if !settlement.observations.isEmpty { sink.deliver(settlement.observations) }
+    }
+
     private func settle(
-        _ position: UInt64, _ wasLeftOut: (IPAddress) -> Bool, _ state: inout ScanBooks.State, _ batch: inout [Observation]
+        _ position: UInt64, _ omissions: Omissions, _ sweeps: Int, _ state: inout ScanBooks.State, _ silent: inout Settlement
     ) {
-        _ = table.settle(position, as: .filtered)
         guard let target = space.target(at: permutation.index(at: position)) else { return }
-        guard !wasLeftOut(target.address) else {
-            state.counters.untested += 1
+        if let reason = omissions.reason(inAll: sweeps, of: position, at: target.address) {
+            guard settleUntested(position, target, reason, &state, &silent) else { return }
             _ = state.roll?.note(target.address, .leftOut)
             return
         }
+        // What has been counted stays as it is, whatever arrives later.
+        _ = table.settle(position, as: .filtered)
         state.counters.filtered += 1
-        guard specification.recorded.contains(.filtered) else { return }
-        batch.append(
-            Observation(
-                time: WallClock.microseconds(), address: target.address, port: target.port, state: .filtered, reason: .noResponse))
+        report(target, .filtered, .noResponse, &silent)
+    }
+
+    /// Settles a target as untested for good; false when it has answered. Under the lock.
+    func settleUntested(
+        _ position: UInt64, _ target: Endpoint, _ reason: Reason, _ state: inout ScanBooks.State, _ silent: inout Settlement
+    ) -> Bool {
+        guard table.settle(position, as: .untested) else { return false }
+        state.counters.untested += 1
+        silent.untested.append(position)
+        report(target, .untested, reason, &silent)
+        return true
+    }
+
+    private func report(_ target: Endpoint, _ state: TargetState, _ reason: Reason, _ silent: inout Settlement) {
+        guard specification.recorded.contains(state) else { return }
+        silent.observations.append(
+            Observation(time: WallClock.microseconds(), address: target.address, port: target.port, state: state, reason: reason))
     }
 }

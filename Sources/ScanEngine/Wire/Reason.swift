@@ -10,6 +10,8 @@ package enum Reason: UInt8, Sendable, CaseIterable {
     /// Of hosts on a link of this machine, by ARP and by neighbour discovery.
     case arpResponse, noArpResponse, neighborResponse, noNeighborResponse
     case parameterProblem
+    /// Of targets that are untested: the scope does not let them be asked, their host answers everything, or the job has ended before.
+    case excluded, answersEverything, deadline, cancelled, failed, gaveUp
 
     package var words: String {
         switch self {
@@ -33,6 +35,12 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         case .neighborResponse: "nd-response"
         case .noNeighborResponse: "no-nd-response"
         case .parameterProblem: "param-problem"
+        case .excluded: "excluded"
+        case .answersEverything: "answers-everything"
+        case .deadline: "deadline"
+        case .cancelled: "cancelled"
+        case .failed: "failed"
+        case .gaveUp: "gave-up"
         }
     }
 
@@ -96,6 +104,7 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         switch self {
         case .synAck: .open
         case .reset: .closed
+        case .excluded, .answersEverything, .deadline, .cancelled, .failed, .gaveUp: .untested
         default: .filtered
         }
     }

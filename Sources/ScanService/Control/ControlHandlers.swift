@@ -185,10 +185,11 @@ struct ControlHandlers: Sendable {
         case .backup: return Answer.file(try await service.backup())
         case .halt: return try Answer.json(try await service.halt(by: asker))
         case .unhalt: return try Answer.json(try await service.unhalt(by: asker))
-        case .job(let reference), .pause(let reference), .resume(let reference), .cancel(let reference), .events(let reference),
-            .findings(let reference):
+        case .job(let reference), .pause(let reference), .resume(let reference), .cancel(let reference), .retry(let reference),
+            .events(let reference), .findings(let reference):
             let job = try await service.job(reference, for: asker.uid)
             audit.withLock { ($0.job, $0.targets) = (job.id, job.targets) }
+            if case .retry = route { return try created(try await service.retry(job, by: asker), audit) }
             return try await answer(route, about: job, request, asker, channel)
         }
     }

@@ -8,6 +8,7 @@ enum ControlRoute: Sendable, Equatable {
     case pause(JobReference)
     case resume(JobReference)
     case cancel(JobReference)
+    case retry(JobReference)
     case events(JobReference)
     case findings(JobReference)
 
@@ -37,6 +38,7 @@ enum ControlRoute: Sendable, Equatable {
         case Routes.pause(text): return .pause(job)
         case Routes.resume(text): return .resume(job)
         case Routes.cancel(text): return .cancel(job)
+        case Routes.retry(text): return .retry(job)
         case Routes.events(text): return .events(job)
         case Routes.findings(text): return .findings(job)
         default: throw unknown
@@ -46,7 +48,7 @@ enum ControlRoute: Sendable, Equatable {
     /// The job that it is about, nil where it is about none.
     var reference: JobReference? {
         switch self {
-        case .job(let job), .pause(let job), .resume(let job), .cancel(let job), .events(let job), .findings(let job): job
+        case .job(let job), .pause(let job), .resume(let job), .cancel(let job), .retry(let job), .events(let job), .findings(let job): job
         default: nil
         }
     }
@@ -68,6 +70,7 @@ enum ControlRoute: Sendable, Equatable {
         case .pause: [.post: ("pause", .operator)]
         case .resume: [.post: ("resume", .operator)]
         case .cancel: [.post: ("cancel", .operator)]
+        case .retry: [.post: ("retry", .operator)]
         case .events: [.get: ("follow", .viewer)]
         case .findings: [.get: ("results", .viewer)]
         }

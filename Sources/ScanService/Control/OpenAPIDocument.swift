@@ -78,6 +78,11 @@ package enum OpenAPIDocument {
               "post": {"operationId": "cancel", "summary": "End a job; what it has found is kept",
                 "responses": {"200": \(answer("Job")), "404": \(refused), "409": \(refused), \(refusals)}}
             },
+            "\(Routes.retry("{job}"))": {
+              "parameters": [\(parameter)],
+              "post": {"operationId": "retry", "summary": "Submit a job over what this one, which is over, has left untested",
+                "responses": {"201": \(answer("Job")), "404": \(refused), "409": \(refused), "422": \(refused), "429": \(refused), \(refusals)}}
+            },
             "\(Routes.events("{job}"))": {
               "parameters": [\(parameter)],
               "get": {"operationId": "events", "summary": "The job now, at each change and some times a second while it runs; ends with the job",

@@ -66,6 +66,7 @@ enum OpenAPISchemas {
                 "uid": {"type": "integer"}, "pid": {"type": "integer"}, "groups": {"type": "array", "items": {"type": "integer"}}}},
               "submitted": \(time), "started": \(time), "finished": \(time),
               "targets": {"type": "array", "items": {"type": "string"}, "description": "as submitted, the first 16"},
+              "retry_of": {"type": "integer", "description": "the job whose untested targets it scans"},
               "unresolved": {"type": "array", "items": {"type": "string"}, "description": "names that did not resolve, the first 100"},
               "account": {"$ref": "#/components/schemas/Account"}, "progress": {"$ref": "#/components/schemas/Progress"}}}
         """
@@ -75,7 +76,7 @@ enum OpenAPISchemas {
               \(integers([
                 "targets", "probes_sent", "replies", "open", "closed", "filtered", "down", "untested", "duplicates", "rejected_replies",
                 "send_errors", "link_drops", "capture_drops", "rounds", "rate", "found_rate", "hosts_answering_everything",
-                "unresolved_names",
+                "unresolved_names", "contradictions",
               ])),
               "loss": {"type": "number"}, "estimated_recall": {"type": "number"}, "recall_low": {"type": "number"},
               "recall_high": {"type": "number"}, "recall_goal": {"type": "number"}, "goal_reached": {"type": "boolean"},

@@ -245,34 +245,6 @@ extension JobQueue {
         }
     }
 
-    /// Stores a job's end behind its last findings; only then it shows.
-    private func end(_ id: Int64, _ state: JobState, _ reason: String?) {
-        guard let job = jobs[id] else { return }
-        let now = Self.now
-        let record = job.ended(state, reason: reason, at: now)
-        jobs[id]?.last = record
-        jobs[id]?.deadline?.cancel()
-        release(id)
-        let event: JobLine.Event =
-            switch state {
-            case .finished: .finished
-            case .cancelled: .cancelled
-            default: .failed
-            }
-        let line = JobLine(event, time: now, of: record, account: record.account)
-        Task {
-            do {
-                try await recorder.perform(isKept: true) { db in
-                    try record.update(db)
-                    return ((), [line])
-                }
-            } catch {
-                logger.error("The end of job \(id) could not be stored: \(error). It goes on at the next start.")
-            }
-            handle(.stored, id)
-        }
-    }
-
     /// Lets the run go, and its source ports rest.
     private func release(_ id: Int64) {
         CrashNote.remove(id)

@@ -2,6 +2,7 @@ import GRDB
 package import Logging
 package import ScanAPI
 package import ScanEngine
+package import ScanTargets
 
 /// The table of jobs that are not over: it takes new ones, steers and ends them. `JobQueue+Runs` makes them run, `JobQueue+Holds` makes all of them
 /// wait, `JobQueue+Showing` shows them to those who ask.
@@ -64,6 +65,7 @@ package actor JobQueue {
             )
             handle(.finish(.failed, reason: "stopped the daemon"), leftover.record.id)
         }
+        for leftover in leftovers { endAgain(leftover.record) }
         recorder.obstacles.listen { [weak self] in
             Task { await self?.meetObstacle() }
         }
@@ -103,6 +105,22 @@ package actor JobQueue {
     /// Takes a new job whose draft has been checked: when this returns it is durable, and it starts when it is its turn. `limit` is how many more than
     /// this the submitter's jobs that wait must not be, nil for none.
     package func submit(_ draft: JobDraft, by submitter: Submitter, limit: Int?) async throws -> Job {
+        let selection = draft.selection
+        return try await take(draft.record(submitter, at: Self.now), limit: limit) { record, db in try record.insert(selection, db) }
+    }
+
+    /// Likewise a job over what another one, whose selection this is, has left untested.
+    package func retry(_ record: JobRecord, _ selection: TargetSelection, _ chosen: ChosenTargets, limit: Int?) async throws -> Job {
+        try await take(record, limit: limit) { record, db in
+            try record.insert(selection, db)
+            try UntestedTable.choose(chosen, job: record.id, db)
+        }
+    }
+
+    private func take(
+        _ new: JobRecord, limit: Int?, _ insert: @escaping @Sendable (inout JobRecord, Database) throws -> Void
+    ) async throws -> Job {
+        let submitter = new.submitter
         guard !isStopping else { throw Self.stopping }
         if let limit, waitingCount(of: submitter.uid) >= limit {
             throw Refusal(
@@ -111,12 +129,10 @@ package actor JobQueue {
         }
         arriving[submitter.uid, default: 0] += 1
         defer { arriving[submitter.uid, default: 1] -= 1 }
-        let new = draft.record(submitter, at: Self.now)
-        let selection = draft.selection
         let most = limit == nil ? nil : settings.current.store.maxSize / 2
         let stored = try await recorder.perform { db in
             var record = new
-            try record.insert(selection, db)
+            try insert(&record, db)
             if let most { try record.checkShare(of: most, db) }
             // An idle daemon has not stored that it is alive; a job that has just been submitted has not been interrupted for long.
             try Heartbeat.now().store(db)

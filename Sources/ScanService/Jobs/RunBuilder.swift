@@ -59,6 +59,7 @@ struct RunBuilder: Sendable {
         specification.openPortsThreshold = record.reportsAll ? nil : limits.openPortsThreshold
         specification.reportsHosts = record.reportsHosts
         specification.giveUp = limits.giveUp
+        specification.chosen = try store.chosen(of: record.id)
         specification.link = scan.link
         specification.sendThreads = scan.sendThreads
         specification.narrowing = narrowing

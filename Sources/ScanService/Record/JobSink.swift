@@ -34,6 +34,11 @@ package final class JobSink: ObservationSink {
         _ = queue.put(.hosts(self, hosts))
     }
 
+    package func leave(_ untested: PositionSet) {
+        guard untested.count > 0 else { return }
+        _ = queue.put(.untested(self, untested))
+    }
+
     package var isFull: Bool { queue.isFull }
 
     package func keep(_ checkpoint: ScanCheckpoint) {

@@ -161,6 +161,7 @@ package struct LineFormatter: Sendable {
         append(",\"recall_goal\":", account.recallGoal, to: &buffer)
         if let isReached = account.goalReached { buffer.append(isReached ? ",\"goal_reached\":true" : ",\"goal_reached\":false") }
         append(",\"hosts_answering_everything\":", account.hostsAnsweringEverything, to: &buffer)
+        append(",\"contradictions\":", account.contradictions, to: &buffer)
         append(",\"unresolved_names\":", account.unresolvedNames, to: &buffer)
         append(",\"rounds\":", account.rounds, to: &buffer)
         buffer.append(",\"seconds\":")

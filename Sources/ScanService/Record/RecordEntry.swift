@@ -5,6 +5,8 @@ import ScanEngine
 enum RecordEntry: Sendable {
     case findings(JobSink, [Observation])
     case hosts(JobSink, [HostObservation])
+    /// Positions that a run has settled as untested.
+    case untested(JobSink, PositionSet)
     case change(RecordChange)
     /// Where a run stands, behind everything that it has delivered before.
     case checkpoint(JobSink, ScanCheckpoint)
@@ -16,6 +18,8 @@ enum RecordEntry: Sendable {
         switch self {
         case .findings(_, let batch): batch.count
         case .hosts(_, let batch): batch.count
+        // As much memory as so many findings.
+        case .untested(_, let set): 1 + set.bytes.count / 100
         case .change, .checkpoint, .reopen: 0
         }
     }
@@ -24,7 +28,7 @@ enum RecordEntry: Sendable {
     var isChange: Bool {
         switch self {
         case .change, .reopen: true
-        case .findings, .hosts, .checkpoint: false
+        case .findings, .hosts, .untested, .checkpoint: false
         }
     }
 
@@ -33,7 +37,7 @@ enum RecordEntry: Sendable {
         switch self {
         case .change(let change): !change.isKept
         case .reopen: true
-        case .findings, .hosts, .checkpoint: false
+        case .findings, .hosts, .untested, .checkpoint: false
         }
     }
 
@@ -42,7 +46,7 @@ enum RecordEntry: Sendable {
         switch self {
         case .change(let change): change.done(.failure(error))
         case .reopen(let done): done(.failure(error))
-        case .findings, .hosts, .checkpoint: break
+        case .findings, .hosts, .untested, .checkpoint: break
         }
     }
 }

@@ -143,7 +143,7 @@ final class RecordLoop: @unchecked Sendable {
         var outcomes = outcomes.makeIterator()
         for entry in entries {
             switch entry {
-            case .findings, .hosts: queue.settle(findings: entry.findingCount)
+            case .findings, .hosts, .untested: queue.settle(findings: entry.findingCount)
             case .change(let change): change.done(outcomes.next() ?? .success(()))
             case .checkpoint(let sink, _): sink.checkpointIsKept()
             case .reopen: break

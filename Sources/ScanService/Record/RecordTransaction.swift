@@ -27,6 +27,7 @@ struct RecordTransaction: Sendable {
                     outcome.seq += 1
                     formatter.append(host, seq: outcome.seq, job: sink.job, name: sink.name, zone: sink.zone, to: &lines)
                 }
+            case .untested(let sink, let set): try UntestedTable.add(set, job: sink.job, db)
             case .change(let change):
                 try run.store(db) { append($0, $1, &outcome.seq, &lines) }
                 outcome.outcomes.append(try apply(change, &outcome.seq, &lines, db))

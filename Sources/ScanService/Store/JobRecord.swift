@@ -37,6 +37,10 @@ package struct JobRecord: Sendable, Equatable {
     package var narrowing = Narrowing()
     /// The states that are recorded.
     package var states: Set<TargetState>
+    /// The job whose untested targets it is about; nil: it is about all of its own.
+    package var retryOf: Int64?
+    /// The end that is stored when its untested targets have been recorded.
+    package var ending: Ending?
     package var submitter: Submitter
     package var submitted: Timestamp
     package var started: Timestamp?
@@ -59,12 +63,40 @@ package struct JobRecord: Sendable, Equatable {
         self.account = account
     }
 
+    /// How a job ends.
+    package struct Ending: Codable, Sendable, Equatable {
+        package var state: JobState
+        package var reason: String?
+        package var finished: Timestamp
+        /// Whether nothing has answered any more.
+        package var hasGivenUp: Bool?
+    }
+
+    /// A new job, by this submitter, over so many targets that this one has left untested: with the same options, and without a deadline.
+    package func retry(of count: UInt64, by submitter: Submitter, at time: Timestamp) -> JobRecord {
+        var new = self
+        (new.id, new.retryOf) = (0, id)
+        (new.state, new.reason, new.ending, new.deadline, new.sourcePort, new.deaths) = (.queued, nil, nil, nil, nil, 0)
+        (new.submitter, new.submitted, new.started, new.finished) = (submitter, time, nil, nil)
+        new.unresolved = []
+        // Nobody is down of whom this job asks nothing.
+        new.reportsHosts = false
+        new.account = Account()
+        new.account.targets = Int64(clamping: count)
+        new.account.rate = Int64(rate)
+        return new
+    }
+
+    /// Whether its runs have left targets of which nothing is known: it has ended, but not by having asked for all.
+    package var leavesRest: Bool { state != .finished || reason != nil }
+
     /// As clients see it; `progress` is the runner's to add.
     package var job: Job {
         var job = Job(
             id: id, name: name, state: state, priority: priority, submittedBy: submitter, submitted: submitted, targets: targets,
             account: account)
         job.reason = reason
+        job.retryOf = retryOf
         job.unresolved = unresolved.isEmpty ? nil : unresolved
         job.deadline = deadline
         job.started = started
@@ -103,6 +135,8 @@ extension JobRecord: FetchableRecord {
         reportsAll = row["report_all"]
         reportsHosts = row["report_hosts"]
         isStrict = row["strict"]
+        retryOf = row["retry_of"]
+        ending = try (row["ending"] as String?).map { try Self.decode($0) }
         unresolved = try (row["unresolved"] as String?).map { try Self.decode($0) } ?? []
         narrowing = Narrowing(
             interface: row["interface"], source: (row["source_address"] as String?).flatMap { IPAddress($0) }, zone: row["zone"])
@@ -125,8 +159,8 @@ extension JobRecord {
                 sql: """
                     INSERT INTO jobs (name, state, reason, priority, deadline, targets, key, rate, retries, tcp_options, states, uid, pid, groups,
                         submitted, account, rate_found, recall, report_all, report_hosts, interface, source_address, zone, strict, unresolved,
-                        selection_bytes)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        selection_bytes, retry_of)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     name, state.rawValue, reason, priority.rawValue, deadline?.microseconds, try Self.encode(targets), Data(key.bytes),
@@ -134,7 +168,7 @@ extension JobRecord {
                     try Self.encode(states.sorted { $0.rawValue < $1.rawValue }), Int64(submitter.uid), Int64(submitter.pid),
                     try Self.encode(submitter.groups), submitted.microseconds, try Self.encode(account), isRateFound, recall, reportsAll,
                     reportsHosts, narrowing.interface, narrowing.source?.description, narrowing.zone, isStrict,
-                    unresolved.isEmpty ? nil : try Self.encode(unresolved), encoded.utf8.count,
+                    unresolved.isEmpty ? nil : try Self.encode(unresolved), encoded.utf8.count, retryOf,
                 ])
         } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
             throw Refusal(.conflict, "A job of yours called \(name ?? "") is not over yet: choose another name, or cancel that one.")
@@ -169,7 +203,8 @@ extension JobRecord {
                 finished?.microseconds,
                 try Self.encode(account), id,
             ])
-        if state.isFinal { try CheckpointTable.delete(of: id, db) }
+        // What is left of the others is what their checkpoint does not know of.
+        if state.isFinal, !leavesRest { try CheckpointTable.delete(of: id, db) }
         // Nothing was found in them, and nobody asks for them again.
         if state == .cancelled, started == nil { try dropSelection(db) }
     }
@@ -177,6 +212,11 @@ extension JobRecord {
     private func dropSelection(_ db: Database) throws {
         try db.execute(sql: "DELETE FROM selections WHERE job = ?", arguments: [id])
         try db.execute(sql: "UPDATE jobs SET selection_bytes = 0 WHERE id = ?", arguments: [id])
+    }
+
+    /// Stores that the job ends so as soon as its untested targets are recorded.
+    package func storeEnding(_ db: Database) throws {
+        try db.execute(sql: "UPDATE jobs SET ending = ? WHERE id = ?", arguments: [try ending.map { try Self.encode($0) }, id])
     }
 
     private static func encode(_ value: some Encodable) throws -> String {

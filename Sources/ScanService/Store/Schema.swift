@@ -39,6 +39,9 @@ package enum Schema {
             try db.execute(sql: names)
             try db.execute(sql: sizes)
         }
+        migrator.registerMigration("11 untested targets, jobs that retry them") { db in
+            try db.execute(sql: untested)
+        }
         return migrator
     }
 
@@ -145,6 +148,25 @@ package enum Schema {
         ALTER TABLE hosts ADD COLUMN vendor TEXT;
         ALTER TABLE hosts ADD COLUMN duplicate_mac TEXT;
         ALTER TABLE hosts ADD COLUMN mac_shared_by INTEGER;
+        """
+
+    /// `untested` has what runs have settled as untested, as `PositionSet`s: `first` and `last` are the ends of each. Where a job has ended before its time,
+    /// its checkpoint tells of the rest. `chosen` is what a job that retries another is about: those of the sets, and from the position `chosen_from`
+    /// on all. `ending` is the end, as JSON, of a job whose untested targets are being recorded before it is stored.
+    private static let untested = """
+        CREATE TABLE untested (
+            job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            positions BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX untested_jobs ON untested (job, first);
+        CREATE TABLE chosen (job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE, first INTEGER NOT NULL, positions BLOB NOT NULL) STRICT;
+        CREATE INDEX chosen_jobs ON chosen (job, first);
+        ALTER TABLE jobs ADD COLUMN chosen_from INTEGER;
+        ALTER TABLE jobs ADD COLUMN retry_of INTEGER;
+        ALTER TABLE jobs ADD COLUMN ending TEXT;
+        CREATE INDEX findings_conflicts ON findings (job) WHERE conflict IS NOT NULL;
         """
 
     /// Whether the lines of a batch are `PackedLines`; those from before are as they stand in the log.

@@ -106,6 +106,12 @@ extension StoredFinding {
 
     private static func conflict(_ reason: String, _ ttl: UInt8?) -> String { "\(reason) ttl \(ttl ?? 0)" }
 
+    /// How many of the job's findings a later answer contradicts; nil for none.
+    static func contradictions(of job: Int64, _ db: Database) throws -> Int64? {
+        let count = try Int64.fetchOne(db, sql: "SELECT COUNT(*) FROM findings WHERE job = ? AND conflict IS NOT NULL", arguments: [job])
+        return count.flatMap { $0 > 0 ? $0 : nil }
+    }
+
     private static func number<Number: FixedWidthInteger>(_ value: Int64?) -> Number? {
         value.flatMap { Number(exactly: $0) }
     }

@@ -66,6 +66,7 @@ private final class ForgettingSink: ObservationSink {
     let takesCheckpoint = true
     func deliver(_ batch: [Observation]) {}
     func deliver(_ hosts: [HostObservation]) {}
+    func leave(_ untested: PositionSet) {}
     func keep(_ checkpoint: ScanCheckpoint) {}
     func noteObstacle() {}
 }

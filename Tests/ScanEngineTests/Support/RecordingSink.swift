@@ -6,6 +6,7 @@ import Synchronization
 final class RecordingSink: ObservationSink {
     private let observations = Mutex<[Observation]>([])
     private let hostObservations = Mutex<[HostObservation]>([])
+    private let left = Mutex<[PositionSet]>([])
     private let full = Atomic<Bool>(false)
     private let kept = Mutex<(last: ScanCheckpoint?, before: ScanCheckpoint?)>((nil, nil))
     private let atDelivery: @Sendable (RecordingSink) -> Void
@@ -20,6 +21,10 @@ final class RecordingSink: ObservationSink {
     }
 
     func deliver(_ hosts: [HostObservation]) { hostObservations.withLock { $0 += hosts } }
+
+    func leave(_ untested: PositionSet) { left.withLock { $0.append(untested) } }
+
+    var untested: [PositionSet] { left.withLock { $0 } }
 
     var hosts: [HostObservation] { hostObservations.withLock { $0 } }
 
