@@ -246,7 +246,7 @@ extension JobQueue {
     }
 
     /// Lets the run go, and its source ports rest.
-    private func release(_ id: Int64) {
+    func release(_ id: Int64) {
         CrashNote.remove(id)
         guard let run = jobs[id]?.run else { return }
         jobs[id]?.record.account.take(run)
