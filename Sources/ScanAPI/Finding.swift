@@ -21,6 +21,8 @@ package struct Finding: Codable, Sendable, Equatable {
     package var service: String?
     package var portClass: PortClass
     package var interface: String?
+    /// True where the answer carries nothing that only its target knows, so that it may be forged.
+    package var unverified: Bool?
     /// A later answer that contradicts this one, or an ICMP error that came before it: its reason and time to live.
     package var conflict: String?
 

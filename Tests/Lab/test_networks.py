@@ -153,6 +153,60 @@ class Shapes(ShapeTest):
             self.network.ip("near", "link set macvlan0 up")
             return True
 
+    def test_a_macvlan_beside_its_parent_hears_its_own_answers(self):
+        self.cable()
+        try:
+            self.network.ip("near", "link add link near0 name upper0 type macvlan mode bridge", "link set upper0 up")
+        except AssertionError:
+            self.skipTest("this kernel has no macvlan")
+        # Each interface answers for its own address alone.
+        self.network.run("near", "sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore; echo 2 >/proc/sys/net/ipv4/conf/all/arp_announce")
+        self.assert_halves("upper0")
+
+    def test_a_vlan_beside_its_parent_hears_its_own_answers(self):
+        if not kernel_has("vlan"):
+            self.skipTest("this kernel has no 802.1Q")
+        self.cable()
+        for side in "near", "far":
+            self.network.ip(side, f"link add link {side}0 name vlan42 type vlan id 42", "link set vlan42 up")
+        self.assert_halves("vlan42", "vlan42")
+
+    def assert_halves(self, upper, far="far0"):
+        """Half of the addresses lie behind near0 and half behind what stands on it: each answer counts once, where its probe left."""
+        self.address(upper, far, cable=1)
+        self.network.ip("near", "route add 198.18.64.0/25 via 198.18.0.2 dev near0", f"route add 198.18.64.128/25 via 198.18.1.2 dev {upper}")
+        self.start_daemon(results={"states": ["open", "closed", "filtered"]})
+        _, job = self.scan(BLOCK, "-p", PORTS)
+        self.assert_account(job, targets=1280, open=512, closed=768, filtered=0, duplicates=0)
+        where = {}
+        for line in self.daemon.lines(job, "port"):
+            where.setdefault(line["interface"], set()).add(int(line["address"].rsplit(".", 1)[1]) < 128)
+        self.assertEqual(where, {"near0": {True}, upper: {False}})
+
+    def test_answers_that_come_back_by_another_interface(self):
+        self.cable(0)
+        self.cable(1)
+        self.route(0)
+        self.network.ip("far", "route add 198.18.0.1/32 via 198.18.1.1 dev far1")
+        self.start_daemon(results={"states": ["open", "closed", "filtered"]})
+        for turn in range(2):
+            with self.subTest(turn=turn):
+                _, job = self.scan(BLOCK, "-p", PORTS)
+                self.assert_account(job, targets=1280, open=512, closed=768, filtered=0, duplicates=0)
+                self.assertEqual({line["interface"] for line in self.daemon.lines(job, "port")}, {"near1"})
+
+    def test_answers_that_come_back_over_a_bridge(self):
+        self.cable(0)
+        self.network.cable("near", "near1", "far", "far1")
+        self.network.ip("near", "link add bridge0 type bridge stp_state 0 forward_delay 0", "link set near1 master bridge0", "link set bridge0 up")
+        self.address("bridge0", "far1", cable=1)
+        self.route(0)
+        self.network.ip("far", "route add 198.18.0.1/32 via 198.18.1.1 dev far1")
+        self.start_daemon(results={"states": ["open", "closed", "filtered"]})
+        _, job = self.scan(BLOCK, "-p", PORTS)
+        self.assert_account(job, targets=1280, open=512, closed=768, filtered=0, duplicates=0)
+        self.assertEqual({line["interface"] for line in self.daemon.lines(job, "port")}, {"bridge0"})
+
     def test_a_bridge(self):
         self.network.cable("near", "near0", "far", "far0")
         self.network.ip("near", "link add bridge0 type bridge stp_state 0 forward_delay 0", "link set near0 master bridge0",

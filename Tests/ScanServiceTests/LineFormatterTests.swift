@@ -25,6 +25,24 @@ struct LineFormatterTests {
         return try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
     }
 
+    @Test("of more interfaces than a byte counts each has its name")
+    func manyInterfaces() {
+        let names = (0..<1000).map { "eth\($0)" }
+        for number in [0, 255, 256, 299, 999] as [UInt16] {
+            var observation = Samples.observation(1)
+            observation.interface = number
+            #expect(StoredFinding(observation, interfaces: names).interface == "eth\(number)")
+        }
+    }
+
+    @Test("what may be forged says so")
+    func unverified() {
+        var observation = Samples.observation(1, state: .closed)
+        observation.isVerified = false
+        let line = line { Samples.formatter.append(StoredFinding(observation, interfaces: []), seq: 1, job: 7, name: nil, to: &$0) }
+        #expect(line.contains(#","unverified":true}"#))
+    }
+
     @Test("A finding is one object with all keys in the documented order")
     func finding() {
         let line = line { Samples.formatter.append(full, seq: 42, job: 7, name: "web", to: &$0) }

@@ -14,6 +14,8 @@ package struct FindingRow: Sendable, Equatable, Decodable {
     package var reason: String
     package var service: String?
     package var conflict: String?
+    /// Whether the answer may be forged.
+    package var unverified: Bool?
     /// Of a host that answers everything.
     package var openPorts: Int?
 
@@ -46,6 +48,7 @@ package struct FindingRow: Sendable, Equatable, Decodable {
             let isLater = ["syn-ack", "reset"].contains { conflict.hasPrefix($0) }
             return "\(reason), \(isLater ? "then" : "after") \(conflict)"
         }
+        if unverified == true { return "\(reason), unverified" }
         return openPorts.map { "\(reason) from \(Quantities.count($0, "port")), the rest untested" } ?? reason
     }
 }

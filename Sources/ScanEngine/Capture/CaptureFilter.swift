@@ -2,7 +2,7 @@ package import ScanTargets
 
 /// The kernel-side filter of one job's capture, in pcap-filter(7)'s language.
 package enum CaptureFilter {
-    /// SYN-ACKs and RSTs to the job's source ports over the families that it probes, and ICMP errors (whose quoted ports the filter cannot reach
+    /// SYNs, ACKs and RSTs to the job's source ports over the families that it probes, and ICMP errors (whose quoted ports the filter cannot reach
     /// behind options and extension headers).
     package static func expression(first: UInt16, count: UInt16, families: Set<IPAddress.Family>) -> String {
         let ports = first...first + (count - 1)
@@ -14,9 +14,14 @@ package enum CaptureFilter {
         }
     }
 
+    /// The same on these interfaces alone, for a capture on all of them: what arrives elsewhere is passed over at once.
+    static func expression(_ expression: String, on interfaces: some Sequence<Int32>) -> String {
+        "(\(interfaces.map { "ifindex \($0)" }.joined(separator: " or "))) and (\(expression))"
+    }
+
     private static func ipv4(_ ports: ClosedRange<UInt16>) -> String {
         """
-        ip and ((tcp dst portrange \(ports.lowerBound)-\(ports.upperBound) and tcp[tcpflags] & (tcp-rst|tcp-ack) != 0) \
+        ip and ((tcp dst portrange \(ports.lowerBound)-\(ports.upperBound) and tcp[tcpflags] & (tcp-syn|tcp-rst|tcp-ack) != 0) \
         or (icmp[icmptype] = icmp-unreach or icmp[icmptype] = icmp-timxceed))
         """
     }
@@ -29,7 +34,7 @@ package enum CaptureFilter {
         let type = "ip6[\(IPv6View.headerLength)]"
         let answers = """
             \(destinationPort) >= \(ports.lowerBound) and \(destinationPort) <= \(ports.upperBound) \
-            and \(flags) & \(TCPView.Flag.rst | TCPView.Flag.ack) != 0
+            and \(flags) & \(TCPView.Flag.syn | TCPView.Flag.rst | TCPView.Flag.ack) != 0
             """
         return """
             ip6 and ((\(following(IPv6View.HeaderNumber.tcp)) and \(answers)) \

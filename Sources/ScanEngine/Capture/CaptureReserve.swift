@@ -64,7 +64,7 @@ extension PacketCapture {
     /// Takes out what an earlier filter let pass; false when the capture does not work any more.
     fileprivate var hasDrained: Bool {
         do {
-            while try drain(limit: 4096, { _, _ in }) > 0 {}
+            for _ in 0...mostPackets / 4096 where try drain(limit: 4096, { _, _ in }) == 0 { return true }
             return true
         } catch {
             return false

@@ -34,6 +34,13 @@ final class PacketCapture {
         return room
     }
 
+    /// More packets than the buffer holds: whoever has taken so many has taken all that had arrived when it began. A packet takes a header of 48 bytes
+    /// (struct tpacket3_hdr), the sender's address and its own headers.
+    var mostPackets: Int { Int(room) / 96 }
+
+    /// The name under which a capture hears all interfaces; its packets tell theirs.
+    static let everywhere = "any"
+
     /// A filter that lets nothing pass.
     static let nothing = "less 1"
 
@@ -73,8 +80,31 @@ final class PacketCapture {
             throw fault("compile the capture filter", handle, interface)
         }
         defer { pcap_freecode(&program) }
-        guard pcap_setfilter(handle, &program) == 0 else { throw fault("install the capture filter", handle, interface) }
+        guard interface == everywhere, let compiled = program.bf_insns else {
+            guard pcap_setfilter(handle, &program) == 0 else { throw fault("install the capture filter", handle, interface) }
+            return
+        }
+        // Of interfaces that stand on one another each shall hear its own packets only.
+        var instructions = ownPackets + UnsafeBufferPointer(start: compiled, count: Int(program.bf_len))
+        let code = instructions.withUnsafeMutableBufferPointer { buffer -> Int32 in
+            var whole = bpf_program(bf_len: UInt32(buffer.count), bf_insns: buffer.baseAddress)
+            return pcap_setfilter(handle, &whole)
+        }
+        guard code == 0 else { throw fault("install the capture filter", handle, interface) }
     }
+
+    /// Lets pass what is addressed to the interface itself and has no VLAN tag, which would make it another interface's; goes before a filter. The
+    /// numbers are the kernel's, of linux/filter.h.
+    private static let ownPackets: [bpf_insn] = {
+        let (load, isEqual, giveUp) = (UInt16(0x20), UInt16(0x15), UInt16(0x06))
+        let (auxiliary, packetType, hasTag) = (UInt32(bitPattern: -0x1000), UInt32(4), UInt32(48))
+        return [packetType, hasTag].flatMap { field in
+            [
+                bpf_insn(code: load, jt: 0, jf: 0, k: auxiliary + field), bpf_insn(code: isEqual, jt: 1, jf: 0, k: 0),
+                bpf_insn(code: giveUp, jt: 0, jf: 0, k: 0),
+            ]
+        }
+    }()
 
     private static func fault(_ what: String, _ handle: OpaquePointer, _ interface: String) -> EngineError {
         EngineError(.device, "cannot \(what) on \(interface): \(String(cString: pcap_geterr(handle)))")

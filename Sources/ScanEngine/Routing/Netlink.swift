@@ -129,9 +129,12 @@ struct NetlinkMessage {
     }
 
     /// The attributes after a fixed part of `size` bytes; the last one of a kind counts.
-    func attributes(after size: Int) -> [Int: ArraySlice<UInt8>] {
+    func attributes(after size: Int) -> [Int: ArraySlice<UInt8>] { Self.attributes(in: payload.dropFirst((size + 3) & ~3)) }
+
+    /// Those that follow each other in `bytes`, such as the value of a nested one.
+    static func attributes(in bytes: ArraySlice<UInt8>) -> [Int: ArraySlice<UInt8>] {
         var found: [Int: ArraySlice<UInt8>] = [:]
-        var rest = payload.dropFirst((size + 3) & ~3)
+        var rest = bytes
         while let length = rest.number(at: 0, as: UInt16.self), length >= 4, length <= rest.count,
             let type = rest.number(at: 2, as: UInt16.self)
         {

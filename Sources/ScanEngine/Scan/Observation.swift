@@ -17,6 +17,8 @@ package struct Observation: Sendable, Equatable {
     package var attempt: UInt8?
     /// Index into the run's `interfaceNames`.
     package var interface: UInt16?
+    /// Whether the answer carried the probe's cookie; one that did not may be forged.
+    package var isVerified = true
     /// A later answer that contradicts this one; then everything else is of the first. Or an ICMP error that came before and that this one, an answer
     /// of the target itself, overrules.
     package var conflict: Conflict?

@@ -6,13 +6,13 @@ import Synchronization
 /// The capture thread's loop: packets → verified replies → the books and the sink.
 final class Receiver: @unchecked Sendable {
     // Unchecked: after the initialiser only the capture thread touches what can change here.
-    private var captures: [PacketCapture]
-    private let books: ScanBooks
-    private let space: ProbeSpace
-    private let permutation: Permutation
-    private let cookies: ProbeCookie
-    private let ports: ClosedRange<UInt16>
-    private let attempts: UInt16
+    private var captures: RunCaptures
+    let books: ScanBooks
+    let space: ProbeSpace
+    let permutation: Permutation
+    let cookies: ProbeCookie
+    let ports: ClosedRange<UInt16>
+    let attempts: UInt16
     private let recorded: Set<TargetState>
     private let sink: any ObservationSink
     private var found: [Observation] = []
@@ -25,7 +25,7 @@ final class Receiver: @unchecked Sendable {
     private static let checkpointInterval: Int64 = 1_000_000_000
 
     init(
-        captures: [PacketCapture], books: ScanBooks, space: ProbeSpace, permutation: Permutation, specification: ScanSpecification,
+        captures: RunCaptures, books: ScanBooks, space: ProbeSpace, permutation: Permutation, specification: ScanSpecification,
         ports: SourcePortBlock, sink: any ObservationSink
     ) {
         self.captures = captures
@@ -42,7 +42,7 @@ final class Receiver: @unchecked Sendable {
 
     /// Runs until the books say that the capture ends.
     func run() {
-        var entries = captures.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        var entries = captures.ears.map { pollfd(fd: $0.capture.descriptor, events: Int16(POLLIN), revents: 0) }
         entries.append(pollfd(fd: books.captureWake.descriptor, events: Int16(POLLIN), revents: 0))
         do {
             while !books.isCaptureEnding {
@@ -59,30 +59,33 @@ final class Receiver: @unchecked Sendable {
             books.state.withLock { $0.captureFault = error }
             books.stop()
         }
-        let drops = captures.reduce(0) { $0 + $1.drops }
+        let drops = captures.ears.reduce(0) { $0 + $1.capture.drops }
         books.state.withLock { $0.counters.captureDrops += drops }
     }
 
     /// Lets the captures go, once the thread has ended.
     func giveCaptures(to reserve: CaptureReserve) {
-        for capture in captures { reserve.give(capture) }
-        captures = []
+        captures.give(to: reserve)
     }
 
     private func drainAll() throws(EngineError) {
-        for (index, capture) in captures.enumerated() {
-            while try drain(capture, UInt16(truncatingIfNeeded: index)) == Self.batch {}
+        for ear in captures.ears {
+            try CaptureTurn.take(most: ear.capture.mostPackets, by: Self.batch) { () throws(EngineError) in
+                books.telemetry.capturePulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+                return try drain(ear)
+            }
         }
     }
 
     /// Takes one batch; returns its size.
-    private func drain(_ capture: PacketCapture, _ interface: UInt16) throws(EngineError) -> Int {
+    private func drain(_ ear: RunCaptures.Ear) throws(EngineError) -> Int {
+        let (capture, captures) = (ear.capture, captures)
         let (result, finished) = books.state.withLock { state -> (Result<Int, EngineError>, Bool) in
             let before = state.current.silentCount
             let result = Result { () throws(EngineError) in
                 try capture.drain(limit: Self.batch) { packet, time in
-                    guard let inner = capture.header.packet(in: packet) else { return }
-                    take(inner, time, interface, &state)
+                    guard let inner = capture.header.packet(in: packet), let number = captures.number(of: ear, packet) else { return }
+                    take(inner, time, number, &state)
                 }
             }
             // Under the lock, so that a checkpoint never knows of an answer that has not been delivered.
@@ -109,10 +112,13 @@ final class Receiver: @unchecked Sendable {
 
     /// Judges one packet: an answer of ours, or somebody else's.
     private func take(_ packet: IPPacket, _ time: Int64, _ interface: UInt16, _ state: inout ScanBooks.State) {
-        guard let reply = Reply(packet), ports.contains(reply.localPort), reply.isVerified(by: cookies),
-            case .answer(let reason) = reply.kind
-        else {
+        guard let reply = Reply(packet), ports.contains(reply.localPort) else {
             state.counters.rejectedReplies += 1
+            return
+        }
+        guard case .answer(let reason) = reply.kind, reply.isVerified(by: cookies) else {
+            state.counters.rejectedReplies += 1
+            if reply.isSign { noteSign(reply, time, interface, &state) }
             return
         }
         let target = Endpoint(address: reply.addresses.target, port: reply.targetPort)
@@ -120,6 +126,7 @@ final class Receiver: @unchecked Sendable {
             state.counters.rejectedReplies += 1
             return
         }
+        if captures.isEcho(target.address, at: interface) { return }
         state.counters.replies += 1
         let attempt = reply.localPort &- ports.lowerBound
         let position = permutation.position(of: index)

@@ -10,6 +10,8 @@ package final class Refusals: @unchecked Sendable {
     /// Two bits for each position; allocated with the first error.
     private var words: UnsafeMutablePointer<UInt64>?
 
+    /// How many targets have got errors and nothing else.
+    package private(set) var count = 0
     /// How many targets have got an error of the way, and have not been asked once more.
     package private(set) var onTheWay = 0
 
@@ -41,6 +43,7 @@ package final class Refusals: @unchecked Sendable {
         guard words[word] &>> shift & 3 == Mark.none else { return }
         words[word] |= (reason.isOfTheWay ? Mark.onTheWay : Mark.byRule) &<< shift
         if reason.isOfTheWay { onTheWay += 1 }
+        count += 1
     }
 
     /// Whether an error has come for this target.
@@ -76,7 +79,9 @@ package final class Refusals: @unchecked Sendable {
     /// Notes that this target has answered itself.
     package func remove(_ position: UInt64) {
         guard let words, case (let word, let shift) = place(position) else { return }
-        if words[word] &>> shift & 3 == Mark.onTheWay { onTheWay -= 1 }
+        let mark = words[word] &>> shift & 3
+        if mark == Mark.onTheWay { onTheWay -= 1 }
+        if mark != Mark.none { count -= 1 }
         words[word] &= ~(3 &<< shift)
     }
 

@@ -7,6 +7,14 @@ package struct RoundTripEstimator: Sendable {
     package static let floor: Int64 = 50_000
     package static let ceiling: Int64 = 10_000_000
     package static let firstGuess: Int64 = 1_000_000
+    private static let greatestGuess: Int64 = 4_000_000
+
+    /// Nobody is taken for silent sooner than so long after his last probe, and after his first one where others have answered, and where nobody has;
+    /// µs. His answers may take longer than those of all who have answered, and these two bounds are what the first guess and its double add up to.
+    package static let leastPatience: Int64 = 1_000_000
+    private static let firstPatience: (among: Int64, alone: Int64) = (2_000_000, 3_000_000)
+    /// Slower answers do not make the others be waited for longer.
+    private static let slowestThatCounts: Int64 = 3_000_000
 
     /// No stack repeats a SYN-ACK sooner than a second after the first one (RFC 6298 §2.1): what comes before is a first answer.
     private static let beforeRepeats: Int64 = 900_000
@@ -14,14 +22,31 @@ package struct RoundTripEstimator: Sendable {
     private var smoothed: Double?
     private var variation = 0.0
     private var slowest = 0.0
+    private var slowestOfAll: Int64 = 0
+    private var guess = firstGuess
 
     package init() {}
+
+    /// Another pass begins, the first being 0: as long as nothing has answered, it is waited for twice as long as the one before.
+    package mutating func begin(pass: Int) {
+        guess = min(Self.firstGuess << min(Int64(max(0, pass)), 8), Self.greatestGuess)
+    }
+
+    /// Whether anything has answered.
+    package var isKnown: Bool { smoothed != nil }
+
+    /// How long the answers to the last probes of a chunk are waited for before silence is believed, µs; and how long those to its first ones.
+    package var lastPatience: (afterLast: Int64, afterFirst: Int64) {
+        let slow = slowestOfAll + slowestOfAll / 2
+        return (max(Self.leastPatience, timeout, slow), isKnown ? Self.firstPatience.among : Self.firstPatience.alone)
+    }
 
     /// Takes the round trip of a target's first answer, µs.
     ///
     /// Once there is an estimate, one that is beyond it and could be a repeated SYN-ACK (sent after 1, 3, 7 s) is left out. A slow answer
     /// that cannot be one counts however fast the others were: far hosts among near ones.
     package mutating func add(_ microseconds: Int64) {
+        if microseconds <= Self.slowestThatCounts { slowestOfAll = max(slowestOfAll, microseconds) }
         guard microseconds >= 0, microseconds <= (smoothed == nil ? Self.ceiling : max(timeout, Self.beforeRepeats)) else { return }
         let sample = Double(microseconds)
         if let mean = smoothed {
@@ -40,7 +65,7 @@ package struct RoundTripEstimator: Sendable {
 
     /// How long to wait for an answer, µs.
     package var timeout: Int64 {
-        guard let smoothed else { return Self.firstGuess }
+        guard let smoothed else { return guess }
         return min(max(Int64(max(smoothed + 4 * variation, 1.5 * slowest)), Self.floor), Self.ceiling)
     }
 }

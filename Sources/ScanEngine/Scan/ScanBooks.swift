@@ -34,6 +34,11 @@ final class ScanBooks: Sendable {
         /// Which hosts have answered, where somebody wants to know.
         var roll: HostRoll?
         var memory = AnswerMemory()
+        /// Whether the last sweep's silent targets are still waited for: a run that goes on makes it again.
+        var awaitsLate = false
+        /// What came from the current chunk's targets and proves nothing, and the last attempt that was made for more of it; minus one for none.
+        var signs = Signs()
+        var signsUntil = -1
         /// The current chunk's targets that only an ICMP error has answered.
         var refusals: Refusals
         /// Why the capture ended before the run did.
@@ -178,15 +183,15 @@ final class ScanBooks: Sendable {
         let place = place ?? Transmitter.Place(round: state.pass.round, position: safePosition(state))
         return ScanCheckpoint(
             chunkStart: state.current.positions.lowerBound, round: UInt64(place.round), position: place.position,
-            counters: counters(of: state), omissions: state.omissions, sweeps: state.sweeps,
+            counters: counters(of: state), omissions: state.omissions, sweeps: state.awaitsLate ? state.sweeps.dropLast() : state.sweeps,
             pages: state.current.takeDirtyPages())
     }
 
     /// A position of the pass before which every probe has had the time to be answered, and none must be sent again. Under the lock.
     func safePosition(_ state: borrowing State) -> UInt64 {
-        // A sweep that is in the books is not made again.
-        if state.sweeps.count > state.pass.round { return state.current.positions.upperBound }
-        let earliest = WallClock.microseconds() - answerTimeout
+        // A sweep that is in the books is not made again, unless it is still waited for late answers to it.
+        if state.sweeps.count > state.pass.round, !state.awaitsLate { return state.current.positions.upperBound }
+        let earliest = WallClock.microseconds() - max(answerTimeout, RoundTripEstimator.leastPatience)
         let start = state.pass.start
         return min(max(start, sendLogs[state.pass.round].position(at: earliest) ?? start), state.repeatFrom ?? .max)
     }
@@ -234,5 +239,17 @@ final class ScanBooks: Sendable {
     var answerTimeout: Int64 {
         get { timeout.load(ordering: .relaxed) }
         set { timeout.store(newValue, ordering: .relaxed) }
+    }
+}
+
+extension ScanBooks.State {
+    /// Counts what has answered after the last sweep as found by it; how many that were.
+    mutating func takeLateAnswers() -> Int {
+        awaitsLate = false
+        guard let last = sweeps.indices.last else { return 0 }
+        sweeps[last].answers += found.answers
+        sweeps[last].open += found.open
+        defer { found = ScanBooks.SweepCount() }
+        return found.answers
     }
 }

@@ -96,12 +96,8 @@ package final class ScanRun: @unchecked Sendable {
             state.roll = roll
         }
         books.recount(space, permutation)
-        interfaceNames = Array(Set(paths.map(\.interface.name))).sorted()
-        let filter = CaptureFilter.expression(
-            first: ports.first, count: SourcePortBlock.size, families: Set(paths.map(\.source.family)))
-        var captures: [PacketCapture] = []
-        let room = PacketCapture.room(rate: specification.rate, targets: space.count)
-        for name in interfaceNames { captures.append(try reserve.take(name, room: room, filter: filter)) }
+        let captures = try RunCaptures(paths, specification, ports, reserve, targets: space.count)
+        interfaceNames = captures.names
         var lanes: [Lane] = []
         for path in paths { lanes.append(try Lane(path, specification, links)) }
         linkWords = Array(Set(lanes.map(\.kind.rawValue))).sorted().joined(separator: ",")

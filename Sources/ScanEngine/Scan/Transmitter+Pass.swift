@@ -55,6 +55,7 @@ extension Transmitter {
             telemetry.observe(now, probes: added.all)
         }
         closeStretch(position, SteadyClock.nanoseconds())
+        if lastSent > 0 { chunkSent = (round == 0 ? lastSent : chunkSent.first, lastSent) }
         return nil
     }
 

@@ -134,8 +134,10 @@ extension Transmitter {
     /// Notes how complete the chunk is; under the lock, when the chunk is closed.
     func noteRecall(_ evidence: RecallEvidence, _ state: inout ScanBooks.State) {
         guard let goal = specification.recall, specification.retries > 0 else { return }
+        // Where nothing has answered, nobody knows whether all are silent or too far away.
+        guard evidence.answers > 0 || evidence.silent == 0 else { return }
         state.counters.estimatedChunks += 1
-        guard evidence.answers > 0, evidence.silent > 0 else { return }
+        guard evidence.silent > 0 else { return }
         let estimate = RecallEstimate(evidence, seed: seed)
         let missing = estimate.missingOpen
         state.counters.missingLow += Int64(missing.low)

@@ -11,6 +11,7 @@ extension Transmitter {
         let next = ProbeTable(positions: start..<min(start + ProbeTable.maximumPositions, space.count), only: specification.chosen)
         books.tally.clear()
         (slowHosts, slowController) = (SlowHosts(), nil)
+        chunkSent = (0, 0)
         books.state.withLock { state in
             noteRecall(evidence, &state)
             state.counters.filtered += Int64(table.silentCount)
@@ -21,6 +22,7 @@ extension Transmitter {
             state.found = ScanBooks.SweepCount()
             state.recentAnswers = RecentAnswers()
             state.refusals = Refusals(positions: next.positions)
+            (state.signs, state.signsUntil) = (Signs(), -1)
             state.pass = (0, start)
         }
         guard start < space.count else { return nil }

@@ -58,6 +58,8 @@ final class Transmitter: @unchecked Sendable {
     var scopeVersion: Int
     /// When this round's last probe left; 0 when it has sent none, and there is nothing to wait for.
     var lastSent: Int64 = 0
+    /// When the last probes of the chunk left, those of its first round and all; ns, 0 for none.
+    var chunkSent: (first: Int64, all: Int64) = (0, 0)
     /// The parts of the pass whose probes were lost because they were sent too fast, where the pass began, and from where on it has not been
     /// judged.
     var lossy: [Range<UInt64>] = []
@@ -175,6 +177,8 @@ final class Transmitter: @unchecked Sendable {
                 state.canaries.begin()
                 state.refused = RefusedCanaries()
                 state.repeatFrom = nil
+                state.roundTrips.begin(pass: place.round)
+                books.answerTimeout = state.roundTrips.timeout
             }
             // A run that was stopped behind the round's end has its sweep in the books.
             let isSwept = place.position == table.positions.upperBound && books.state.withLock { $0.sweeps.count > place.round }
@@ -183,10 +187,18 @@ final class Transmitter: @unchecked Sendable {
                 if let stopped = try sweep(place, isWide: isWide) { return stopped }
                 noteSweep(isWide: isWide)
             }
-            guard let next = try judgeSweep(place.round) else {
-                return books.isStopping ? Place(round: place.round, position: table.positions.upperBound) : nil
+            if let next = try judgeSweep(place.round) {
+                isWide = next
+            } else {
+                let end = table.positions.upperBound
+                guard !books.isStopping else { return Place(round: place.round, position: end) }
+                guard let late = awaitLateAnswers() else { return rewound(place.round, end) }
+                // Who answers late has been judged too soon.
+                guard late > 0, place.round < specification.retries, table.silentCount > 0 else {
+                    return try askSignsAgain(from: place.round + 1) ? nil : rewound(place.round, end)
+                }
+                isWide = false
             }
-            isWide = next
             place = Place(round: place.round + 1, position: table.positions.lowerBound)
         }
     }
@@ -281,6 +293,31 @@ final class Transmitter: @unchecked Sendable {
         }
         judgeStretches(.max)
         return true
+    }
+
+    /// Before silence is believed: waits until the answers of slower hosts than those that have answered would have come; how many did, nil when the
+    /// run is stopped. Where only ICMP errors have come, an answer may be just behind.
+    private func awaitLateAnswers() -> Int? {
+        while !books.isStopping {
+            let now = SteadyClock.nanoseconds()
+            telemetry.transmitPulse.store(now, ordering: .relaxed)
+            let (afterLast, afterFirst, refused) = books.state.withLock { state in
+                state.awaitsLate = true
+                let patience = state.roundTrips.lastPatience
+                return (patience.afterLast, patience.afterFirst, state.refusals.count)
+            }
+            let isSilent = table.silentCount > 0
+            let end =
+                isSilent
+                ? max(chunkSent.all + afterLast * 1000, chunkSent.first + afterFirst * 1000)
+                : refused > 0 ? chunkSent.all + books.answerTimeout * 1000 : 0
+            guard now < end else {
+                if isSilent || refused > 0 { books.awaitCapture() }
+                return books.state.withLock { $0.takeLateAnswers() }
+            }
+            books.transmitWake.wait(nanoseconds: min(end - now, 50_000_000))
+        }
+        return nil
     }
 
     /// A place from which no probe is missing whose answer may still be on its way.

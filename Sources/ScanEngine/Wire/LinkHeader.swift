@@ -19,6 +19,7 @@ package enum LinkHeader: Sendable, Equatable, CaseIterable {
 
     private static let cookedLength = 20
     private static let oldCookedLength = 16
+    private static let cookedInterface = 4
     private static let nullLength = 4
 
     /// The IP packet inside `frame`; nil when it carries something else or is cut short.
@@ -38,6 +39,12 @@ package enum LinkHeader: Sendable, Equatable, CaseIterable {
         case .null:
             return frame.dropping(Self.nullLength).flatMap { Self.packet(addressFamily: frame.start.loadUnaligned(as: UInt32.self), $0) }
         }
+    }
+
+    /// The number of the interface at which `frame` arrived, where its header tells.
+    func interfaceIndex(in frame: PacketBytes) -> Int32? {
+        guard self == .cooked, frame.count >= Self.cookedLength else { return nil }
+        return Int32(truncatingIfNeeded: frame.start.uint32(Self.cookedInterface))
     }
 
     @inline(__always)

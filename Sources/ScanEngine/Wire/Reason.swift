@@ -10,6 +10,8 @@ package enum Reason: UInt8, Sendable, CaseIterable {
     /// Of hosts on a link of this machine, by ARP and by neighbour discovery.
     case arpResponse, noArpResponse, neighborResponse, noNeighborResponse
     case parameterProblem
+    /// A SYN in return, as if both sides had opened the connection at once.
+    case splitHandshakeSyn
     /// Of targets that are untested: the scope does not let them be asked, their host answers everything, or the job has ended before.
     case excluded, answersEverything, deadline, cancelled, failed, gaveUp
 
@@ -35,6 +37,7 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         case .neighborResponse: "nd-response"
         case .noNeighborResponse: "no-nd-response"
         case .parameterProblem: "param-problem"
+        case .splitHandshakeSyn: "split-handshake-syn"
         case .excluded: "excluded"
         case .answersEverything: "answers-everything"
         case .deadline: "deadline"
@@ -102,7 +105,7 @@ package enum Reason: UInt8, Sendable, CaseIterable {
     /// The state that this reason means.
     package var state: TargetState {
         switch self {
-        case .synAck: .open
+        case .synAck, .splitHandshakeSyn: .open
         case .reset: .closed
         case .excluded, .answersEverything, .deadline, .cancelled, .failed, .gaveUp: .untested
         default: .filtered

@@ -2,8 +2,9 @@
 package struct Reply: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         case answer(Reason)
-        /// A RST that acknowledges nothing proves nothing: counted, never final.
-        case bareReset
+        /// What acknowledges nothing that a probe carries, and so proves nothing (`Signs`): a RST without ACK, a SYN in return, and an ACK alone, by
+        /// which a host with another connection of these ports in mind challenges the probe (RFC 5961 §4).
+        case bareReset, loneSyn, challenge
     }
 
     /// The probe's; its source is ours if the cookie holds.
@@ -11,7 +12,7 @@ package struct Reply: Sendable, Equatable {
     package var kind: Kind
     package var targetPort: UInt16
     package var localPort: UInt16
-    /// Two candidates for the probe's sequence number; the second differs only for a RST.
+    /// Two candidates for the probe's sequence number; the second differs only for a RST. Of a lone SYN its own.
     package var cookie: UInt32
     package var otherCookie: UInt32
     /// Or hop limit.
@@ -76,6 +77,11 @@ package struct Reply: Sendable, Equatable {
             // Some stacks acknowledge the sequence number itself instead of the one after it.
             otherCookie = tcp.acknowledgment
         case TCPView.Flag.rst: kind = .bareReset
+        // With a FIN or data it belongs to a connection.
+        case TCPView.Flag.syn where tcp.flags & TCPView.Flag.control == TCPView.Flag.syn:
+            kind = .loneSyn
+            (cookie, otherCookie) = (tcp.sequence, tcp.sequence)
+        case TCPView.Flag.ack where tcp.flags & TCPView.Flag.control == TCPView.Flag.ack: kind = .challenge
         default: return nil
         }
     }
@@ -102,5 +108,13 @@ package struct Reply: Sendable, Equatable {
                 cookies.sender(local, localPort).cookie(to: target, targetPort)
             }
         return cookie == expected || otherCookie == expected
+    }
+
+    /// Whether a lone SYN is a probe of ours to a port of our own, as loopback shows it.
+    package func isOwnProbe(by cookies: ProbeCookie) -> Bool {
+        switch addresses {
+        case .v4(let target, let local): cookies.sender(target, targetPort).cookie(to: local, localPort) == cookie
+        case .v6(let target, let local): cookies.sender(target, targetPort).cookie(to: local, localPort) == cookie
+        }
     }
 }

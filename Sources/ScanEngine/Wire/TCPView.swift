@@ -17,6 +17,8 @@ struct TCPView {
         static let syn: UInt8 = 0x02
         static let rst: UInt8 = 0x04
         static let ack: UInt8 = 0x10
+        /// All but those of congestion.
+        static let control: UInt8 = 0x3F
     }
 
     enum Option {
@@ -35,6 +37,7 @@ struct TCPView {
 
     var sourcePort: UInt16 { segment.start.uint16(Offset.sourcePort) }
     var destinationPort: UInt16 { segment.start.uint16(Offset.destinationPort) }
+    var sequence: UInt32 { segment.start.uint32(Offset.sequence) }
     var acknowledgment: UInt32 { segment.start.uint32(Offset.acknowledgment) }
     var flags: UInt8 { segment.start.byte(Offset.flags) }
     var window: UInt16 { segment.start.uint16(Offset.window) }

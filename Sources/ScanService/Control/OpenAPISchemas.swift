@@ -92,6 +92,7 @@ enum OpenAPISchemas {
               "reason": {"type": "string", "description": "in nmap's words"}, "ttl": {"type": "integer"}, "rtt_ms": {"type": "number"},
               "tcp_window": {"type": "integer"}, "mss": {"type": "integer"}, "attempt": {"type": "integer"}, "service": {"type": "string"},
               "port_class": {"enum": [\(list(PortClass.allCases.map(\.rawValue)))]}, "interface": {"type": "string"},
+              "unverified": {"const": true, "description": "the answer carries nothing that only its target knows: it may be forged"},
               "conflict": {"type": "string", "description": "a later answer that contradicts this one, or an ICMP error that came before it: its reason and time to live"}}}
         """
 

@@ -4,8 +4,8 @@ package import ScanTargets
 /// Writes the lines of the results log, one JSON object each, with the keys always in this order and absent values left out:
 ///
 /// `v seq time hostname event job name address port protocol state reason ttl rtt_ms tcp_window mss attempt service port_class interface
-/// conflict`, then, in lines of hosts, `open_ports sampled sampled_open`, in lines of jobs the names that did not resolve, and in lines that end a
-/// job, its account.
+/// unverified conflict`, then, in lines of hosts, `open_ports sampled sampled_open`, in lines of jobs the names that did not resolve, and in
+/// lines that end a job, its account.
 package struct LineFormatter: Sendable {
     private let services: ServiceNames
     /// `","hostname":"…","event":"`, which follows every time.
@@ -136,6 +136,7 @@ package struct LineFormatter: Sendable {
         append(",\"service\":", services.name(of: port), to: &buffer)
         append(",\"port_class\":", PortClass(port).rawValue, to: &buffer)
         append(",\"interface\":", finding.interface, to: &buffer)
+        if finding.isUnverified { buffer.append(",\"unverified\":true") }
         append(",\"conflict\":", finding.conflict, to: &buffer)
     }
 

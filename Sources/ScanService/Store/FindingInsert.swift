@@ -21,9 +21,9 @@ struct FindingInsert: ~Copyable {
     private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
     /// The columns in the order of the parameters.
-    private static let columns = "job, address, port, time, state, reason, ttl, rtt, window, mss, attempt, interface, conflict"
-    private static let parameters = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    private static let columnCount = 13
+    private static let columns = "job, address, port, time, state, reason, ttl, rtt, window, mss, attempt, interface, conflict, unverified"
+    private static let parameters = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    private static let columnCount = 14
 
     /// Throws `DatabaseError`.
     init(_ db: Database, rows: Int) throws {
@@ -58,6 +58,7 @@ struct FindingInsert: ~Copyable {
         bind(finding.attempt, at: first + 11)
         Self.rebind(finding.interface, at: first + 12, of: statement, &bound[count].interface)
         Self.rebind(finding.conflict, at: first + 13, of: statement, &bound[count].conflict)
+        bind(finding.isUnverified ? 1 : nil as Int?, at: first + 14)
         count += 1
     }
 

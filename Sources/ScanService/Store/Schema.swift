@@ -42,6 +42,9 @@ package enum Schema {
         migrator.registerMigration("11 untested targets, jobs that retry them") { db in
             try db.execute(sql: untested)
         }
+        migrator.registerMigration("12 unverified findings") { db in
+            try db.execute(sql: unverified)
+        }
         return migrator
     }
 
@@ -168,6 +171,9 @@ package enum Schema {
         ALTER TABLE jobs ADD COLUMN ending TEXT;
         CREATE INDEX findings_conflicts ON findings (job) WHERE conflict IS NOT NULL;
         """
+
+    /// 1 for findings whose answers carried no cookie.
+    private static let unverified = "ALTER TABLE findings ADD COLUMN unverified INTEGER"
 
     /// Whether the lines of a batch are `PackedLines`; those from before are as they stand in the log.
     private static let packing = "ALTER TABLE outbox ADD COLUMN is_packed INTEGER NOT NULL DEFAULT 0"

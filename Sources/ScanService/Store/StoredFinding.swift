@@ -16,6 +16,8 @@ package struct StoredFinding: Sendable, Equatable {
     package let mss: UInt16?
     package let attempt: UInt8?
     package let interface: String?
+    /// Whether the answer carried no cookie, so that it may be forged.
+    package var isUnverified = false
     /// `syn-ack ttl 57`: a later answer that contradicts this one.
     package var conflict: String?
 
@@ -45,11 +47,12 @@ extension StoredFinding {
             state: observation.state, reason: observation.reason.words, ttl: observation.ttl,
             rttMicroseconds: observation.rttMicroseconds, window: observation.window, mss: observation.mss, attempt: observation.attempt,
             interface: interface)
+        isUnverified = !observation.isVerified
         conflict = observation.conflict.map { Self.conflict($0.reason.words, $0.ttl) }
     }
 
     /// A row's columns, in the order of `init(row:)`.
-    static let columns = "time, address, port, state, reason, ttl, rtt, window, mss, attempt, interface, conflict"
+    static let columns = "time, address, port, state, reason, ttl, rtt, window, mss, attempt, interface, conflict, unverified"
 
     /// Nil for a row that this version cannot have written.
     init?(row: Row) {
@@ -60,6 +63,7 @@ extension StoredFinding {
             ttl: Self.number(row[5]), rttMicroseconds: Self.number(row[6]), window: Self.number(row[7]), mss: Self.number(row[8]),
             attempt: Self.number(row[9]), interface: row[10])
         conflict = row[11]
+        isUnverified = (row[12] as Int64?) == 1
     }
 
     /// The id of the job's finding of this target, nil when there is none.
@@ -94,11 +98,11 @@ extension StoredFinding {
         let update = try db.cachedStatement(
             sql: """
                 UPDATE findings SET id = (SELECT max(id) + 1 FROM findings), time = ?, state = ?, reason = ?, ttl = ?, rtt = ?, window = ?,
-                mss = ?, attempt = ?, interface = ?, conflict = ? \(place)
+                mss = ?, attempt = ?, interface = ?, conflict = ?, unverified = ? \(place)
                 """)
         let values: StatementArguments = [
             finding.time.microseconds, finding.state.rawValue, finding.reason, finding.ttl, finding.rttMicroseconds, finding.window,
-            finding.mss, finding.attempt, finding.interface, finding.conflict,
+            finding.mss, finding.attempt, finding.interface, finding.conflict, finding.isUnverified ? 1 : nil as Int64?,
         ]
         try update.execute(arguments: values + key)
         return finding

@@ -48,13 +48,16 @@ struct CaptureFilterTests {
     }
 
     private static let answersV4 = [
-        Fixture.synAck, Fixture.reset, Fixture.tcpPacket(Flags.rst, acknowledging: 0), Fixture.icmp(type: 3, code: 13),
+        Fixture.synAck, Fixture.reset, Fixture.tcpPacket(Flags.rst, acknowledging: 0), Fixture.tcpPacket(Flags.syn, acknowledging: 0),
+        Fixture.tcpPacket(Flags.ack, acknowledging: 9), Fixture.icmp(type: 3, code: 13),
         Fixture.icmp(type: 11, code: 0), Fixture.addingIPOptions([1, 1, 1, 1], to: Fixture.synAck),
     ]
 
     private static let answersV6 =
         [
-            FixtureV6.synAck, FixtureV6.reset, FixtureV6.tcpPacket(Flags.rst, acknowledging: 0), FixtureV6.icmp(type: 1, code: 1),
+            FixtureV6.synAck, FixtureV6.reset, FixtureV6.tcpPacket(Flags.rst, acknowledging: 0),
+            FixtureV6.tcpPacket(Flags.syn, acknowledging: 0), FixtureV6.tcpPacket(Flags.ack, acknowledging: 9),
+            FixtureV6.icmp(type: 1, code: 1),
             FixtureV6.icmp(type: 3, code: 0), FixtureV6.icmp(type: 4, code: 1), FixtureV6.icmp(type: 1, code: 3, behind: [.hopByHop]),
         ]
         + [Extension.hopByHop, .destinationOptions, .routing, .atomicFragment, .authentication].map {
@@ -62,12 +65,12 @@ struct CaptureFilterTests {
         }
 
     private static let strangersV4 = [
-        Fixture.tcpPacket(Flags.syn, acknowledging: 0), Fixture.icmp(type: 8, code: 0), Fixture.ipv4(protocol: 17, carrying: Fixture.reset),
+        Fixture.tcpPacket(Flags.fin, acknowledging: 0), Fixture.icmp(type: 8, code: 0), Fixture.ipv4(protocol: 17, carrying: Fixture.reset),
         Fixture.synAck.replacing(at: 22, with: (60_991 as UInt16).bytes), Fixture.synAck.replacing(at: 22, with: (61_008 as UInt16).bytes),
     ]
 
     private static let strangersV6 = [
-        FixtureV6.tcpPacket(Flags.syn, acknowledging: 0), FixtureV6.icmp(type: 128, code: 0), FixtureV6.icmp(type: 136, code: 0),
+        FixtureV6.tcpPacket(Flags.fin, acknowledging: 0), FixtureV6.icmp(type: 128, code: 0), FixtureV6.icmp(type: 136, code: 0),
         FixtureV6.icmp(type: 2, code: 0), FixtureV6.ipv6(carrying: 17, Fixture.reset),
         FixtureV6.synAck.replacing(at: 42, with: (60_991 as UInt16).bytes),
         FixtureV6.synAck.replacing(at: 42, with: (61_008 as UInt16).bytes),

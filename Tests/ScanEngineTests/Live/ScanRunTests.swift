@@ -113,6 +113,8 @@ struct ScanRunTests {
     private static let synAck: UInt8 = 0x12
     private static let rstAck: UInt8 = 0x14
     private static let rst: UInt8 = 0x04
+    private static let syn: UInt8 = 0x02
+    private static let ack: UInt8 = 0x10
 
     /// What the address 127.2.0.(n) does at each probe, and what must come of it.
     private static let answers: [Answer] = [
@@ -131,10 +133,24 @@ struct ScanRunTests {
         Answer(.closed, .reset, attempt: 0) { probe, _ in
             [probe.tcp(rstAck, acknowledging: probe.sequence &+ 1), probe.tcp(synAck, acknowledging: probe.sequence &+ 1)]
         },
+        // A RST without ACK and a SYN, to two probes: all that is known, and unverified.
+        Answer(.closed, .reset, attempt: 1) { probe, _ in [probe.tcp(rst, acknowledging: probe.sequence &+ 1)] },
+        Answer(.closed, .reset, attempt: 1) { probe, _ in [probe.tcp(rst, acknowledging: 0)] },
+        Answer(.open, .splitHandshakeSyn, attempt: 1) { probe, _ in [probe.tcp(syn, acknowledging: 0)] },
+        // A challenge, and an answer from another port.
+        Answer(.open, .synAck, attempt: 1) { probe, isFirst in
+            [isFirst ? probe.tcp(ack, acknowledging: 9) : probe.tcp(synAck, acknowledging: probe.sequence &+ 1)]
+        },
+        // What could be forged never stands against an answer.
+        Answer(.open, .synAck, attempt: 1) { probe, isFirst in
+            [probe.tcp(rst, acknowledging: 0)] + (isFirst ? [] : [probe.tcp(synAck, acknowledging: probe.sequence &+ 1)])
+        },
         // From here on nothing may be believed.
         Answer(.filtered, .noResponse) { _, _ in [] },
-        Answer(.filtered, .noResponse) { probe, _ in [probe.tcp(rst, acknowledging: probe.sequence &+ 1)] },
-        Answer(.filtered, .noResponse) { probe, _ in [probe.tcp(rst, acknowledging: 0)] },
+        // One sign alone, and two that differ.
+        Answer(.filtered, .noResponse) { probe, isFirst in isFirst ? [probe.tcp(rst, acknowledging: 0)] : [] },
+        Answer(.filtered, .noResponse) { probe, isFirst in [probe.tcp(isFirst ? rst : syn, acknowledging: 0)] },
+        Answer(.filtered, .noResponse) { probe, _ in [probe.tcp(ack, acknowledging: 9)] },
         Answer(.filtered, .noResponse) { probe, _ in [probe.tcp(synAck, acknowledging: probe.sequence)] },
         Answer(.filtered, .noResponse) { probe, _ in [probe.tcp(synAck, acknowledging: probe.sequence &+ 1, from: 9)] },
         Answer(.filtered, .noResponse) { probe, _ in [probe.tcp(synAck, acknowledging: 12_345)] },
@@ -176,7 +192,9 @@ struct ScanRunTests {
             #expect(result.counters.isBalanced)
             // Four repeats and the SYN-ACK after a reset; more where this thread was so late that a target was asked again.
             #expect(result.counters.duplicates >= 5)
-            #expect(result.counters.replies - result.counters.duplicates == 9)
+            #expect(result.counters.replies - result.counters.duplicates == 11)
+            let unverified = findings.filter { !$0.isVerified }.compactMap(\.address.v4).map { $0 & 0xFF }
+            #expect(unverified.sorted() == [9, 10, 11])
             #expect(result.counters.rejectedReplies >= 12)
             withExtendedLifetime(silent) {}
         }

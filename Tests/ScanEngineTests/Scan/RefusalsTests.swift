@@ -29,6 +29,7 @@ struct RefusalsTests {
                     asked.remove(position)
                 default: break
                 }
+                #expect(refusals.count == fresh.count + asked.count)
                 #expect(refusals.onTheWay == fresh.values.count(where: \.isOfTheWay))
             }
             let part = positions.lowerBound + UInt64(positions.count) / 3..<positions.upperBound

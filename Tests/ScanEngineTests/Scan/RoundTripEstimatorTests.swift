@@ -19,6 +19,35 @@ struct RoundTripEstimatorTests {
         #expect(estimator.timeout == 1_890_625)
     }
 
+    @Test("as long as nothing answers each pass is waited for twice as long as the one before, up to four seconds")
+    func doubling() {
+        var estimator = RoundTripEstimator()
+        let waits = (0..<9).map { pass in
+            estimator.begin(pass: pass)
+            return estimator.timeout
+        }
+        #expect(waits == [1, 2, 4, 4, 4, 4, 4, 4, 4].map { $0 * 1_000_000 })
+        estimator.add(300)
+        #expect(estimator.timeout == RoundTripEstimator.floor)
+        estimator.begin(pass: 3)
+        #expect(estimator.timeout == RoundTripEstimator.floor)
+    }
+
+    @Test(
+        "silence is believed later than the first guess, and later still where some answers were slow, but not for a repeated SYN-ACK of seconds"
+    )
+    func silence() {
+        var estimator = RoundTripEstimator()
+        #expect(estimator.lastPatience == (1_000_000, 3_000_000))
+        for _ in 0..<100 { estimator.add(300) }
+        #expect(estimator.lastPatience == (1_000_000, 2_000_000))
+        estimator.add(800_000)
+        for _ in 0..<100_000 { estimator.add(300) }
+        #expect(estimator.lastPatience == (1_200_000, 2_000_000), "however many fast ones come behind")
+        estimator.add(7_000_000)
+        #expect(estimator.lastPatience.afterLast == 1_200_000)
+    }
+
     @Test("a fast network is waited for 50 ms, never less")
     func floor() {
         var estimator = RoundTripEstimator()

@@ -43,10 +43,10 @@ struct ReasonTests {
         #expect(Set(Reason.allCases.map(\.words)).count == Reason.allCases.count)
     }
 
-    @Test("only a SYN-ACK is open, only a reset is closed, all other answers and silence are filtered", arguments: Reason.allCases)
+    @Test("only a SYN-ACK or a SYN is open, only a reset is closed, all other answers and silence are filtered", arguments: Reason.allCases)
     func states(reason: Reason) {
         switch reason {
-        case .synAck: #expect(reason.state == .open)
+        case .synAck, .splitHandshakeSyn: #expect(reason.state == .open)
         case .reset: #expect(reason.state == .closed)
         default: #expect(reason.state == .filtered || Self.ofUntested.contains(reason.words))
         }

@@ -56,7 +56,7 @@ struct ReplyIPv6Tests {
         #expect(try #require(memory.reply(FixtureV6.tcpPacket(Flags.rst, acknowledging: 0))).kind == .bareReset)
     }
 
-    @Test("other TCP traffic is no reply", arguments: [0, Flags.syn, Flags.ack, Flags.fin | Flags.ack, Flags.syn | Flags.rst])
+    @Test("other TCP traffic is no reply", arguments: [0, Flags.syn | Flags.fin, Flags.fin | Flags.ack, Flags.syn | Flags.rst])
     func otherFlags(flags: UInt8) {
         #expect(memory.reply(FixtureV6.tcpPacket(flags, acknowledging: FixtureV6.cookie + 1)) == nil)
     }

@@ -50,6 +50,21 @@ struct ReplyTests {
         #expect(reply.kind == .bareReset)
     }
 
+    @Test("a lone SYN and a lone ACK are signs that prove nothing, and a probe of ours to a port of ours is known")
+    func signs() throws {
+        let flags = [Fixture.Flags.syn, Fixture.Flags.syn | Fixture.Flags.ece, Fixture.Flags.ack]
+        let replies = try flags.map { try #require(memory.reply(Fixture.tcpPacket($0, acknowledging: Fixture.cookie + 1))) }
+        #expect(replies.map(\.kind) == [.loneSyn, .loneSyn, .challenge])
+        #expect(replies.allSatisfy { !$0.isOwnProbe(by: Fixture.cookies) && $0.isFromTarget })
+        // Seen from its target, our own probe is a SYN of which the number is the cookie.
+        guard case .v4(let target, let local) = Fixture.addresses else { return }
+        let probe = (Fixture.localPort.bytes + Fixture.targetPort.bytes + Fixture.cookie.bytes)
+        let own = Fixture.tcpPacket(Fixture.Flags.syn, acknowledging: 0)
+            .replacing(at: 12, with: local.bytes).replacing(at: 16, with: target.bytes).replacing(at: 20, with: probe)
+        let seen = try #require(memory.reply(own))
+        #expect(seen.kind == .loneSyn && seen.isOwnProbe(by: Fixture.cookies) && seen.localPort == Fixture.targetPort)
+    }
+
     @Test(
         "a SYN-ACK with any other number is not believed",
         arguments: [0, 1, Fixture.cookie, Fixture.cookie + 2, Fixture.cookie.byteSwapped, ~Fixture.cookie, .max])
@@ -91,7 +106,7 @@ struct ReplyTests {
     @Test(
         "other TCP traffic is no reply",
         arguments: [
-            ("nothing", 0), ("SYN", Fixture.Flags.syn), ("ACK", Fixture.Flags.ack), ("FIN", Fixture.Flags.fin),
+            ("nothing", 0), ("SYN-FIN", Fixture.Flags.syn | Fixture.Flags.fin), ("FIN", Fixture.Flags.fin),
             ("FIN-ACK", Fixture.Flags.fin | Fixture.Flags.ack), ("PSH-ACK", Fixture.Flags.psh | Fixture.Flags.ack),
             ("SYN-RST", Fixture.Flags.syn | Fixture.Flags.rst),
             ("SYN-RST-ACK", Fixture.Flags.syn | Fixture.Flags.rst | Fixture.Flags.ack),
