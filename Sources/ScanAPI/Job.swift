@@ -60,6 +60,8 @@ package struct Account: Codable, Sendable, Equatable {
     /// The share that was asked for, and whether it was reached with a probability of 0.99.
     package var recallGoal: Double?
     package var goalReached: Bool?
+    /// Why some are, a sentence each with the addresses: no way leads there, or the kernel refused their probes; absent where none is for that.
+    package var untestedReasons: [String]?
     /// Hosts that answer everything: most of their ports are `untested`.
     package var hostsAnsweringEverything: Int64?
     /// Recorded targets of which a later answer contradicts the first; counted at the job's end.

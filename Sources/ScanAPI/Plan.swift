@@ -22,6 +22,8 @@ package struct Plan: Codable, Sendable, Equatable {
     package var unresolved: [UnresolvedName]?
     /// What the exclusions leave out; absent where there are none.
     package var exclusions: [Exclusion]?
+    /// What would not be probed because no way leads there, and why, a sentence each: the rest would be. Absent where there is a way to all.
+    package var unreachable: [String]?
 
     /// What the machine's own firewall should know of these probes, a line each; absent when there is nothing to say.
     package var advice: [String]?

@@ -22,6 +22,7 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
         switch job.state {
         case .failed, .cancelled: self = .failed
         case .finished where job.account.goalReached == false || !(job.unresolved ?? []).isEmpty: self = .incomplete
+        case .finished where JobTexts.untested(job.account) != nil: self = .incomplete
         case .queued, .running, .paused, .waiting, .finished: self = .done
         }
     }
@@ -31,7 +32,7 @@ package enum CommandStatus: Int32, Sendable, CaseIterable {
         if plan.scope != PlanText.allowed {
             self = .refused
         } else {
-            self = (plan.unresolved ?? []).isEmpty ? .done : .incomplete
+            self = (plan.unresolved ?? []).isEmpty && plan.unreachable == nil ? .done : .incomplete
         }
     }
 

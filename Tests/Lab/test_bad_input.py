@@ -165,7 +165,10 @@ class BadStarts(LabTest):
         self.assertEqual(self.lab.counters()["syn"], 0)
 
     def test_a_missing_capability_is_named(self):
-        self.assert_no_start(self.another(), "CAP_NET_RAW", prefix=["setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw"])
+        for capability in "net_raw", "net_admin":
+            with self.subTest(capability=capability):
+                prefix = ["setpriv", "--bounding-set", f"-{capability}", "--inh-caps", f"-{capability}"]
+                self.assert_no_start(self.another(), f"CAP_{capability.upper()}", prefix=prefix)
 
     def test_a_fault_of_the_configuration_is_told_with_file_line_and_key(self):
         for section, key, value, *words in (

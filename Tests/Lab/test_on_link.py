@@ -147,6 +147,38 @@ class LargeLink(OnLinkTest):
         # All of three requests get lost once in 8000 times.
         self.assertLessEqual(len({host for host, _ in missing}), 1, missing)
 
+class LossyLink(OnLinkTest):
+    """ARP and neighbour discovery lose 20 % each way, so that 36 of 100 questions stay without an answer; nothing else is lost."""
+
+    def assert_whole_within_the_estimate(self, block, hosts):
+        self.segment.populate(hosts, loss=360)
+        self.start_daemon()
+        _, job = self.scan(block, "-p", "22,80,443,8080")
+        account = self.assert_account(job, filtered=0, goal_reached=True)
+        recall = account["open"] / len(open_targets(hosts))
+        # Three questions miss 46 of 1000 hosts.
+        self.assertGreater(recall, 0.99)
+        self.assertLessEqual(account["recall_low"], recall)
+        self.assertLessEqual(recall, account["recall_high"])
+        self.assertEqual(self.segment.counters()["misaddressed"], 0)
+
+    def test_hosts_are_asked_for_until_as_few_are_missing_as_the_goal_asks(self):
+        self.assert_whole_within_the_estimate("198.18.4.0/22", draw_hosts(addresses("198.18.4.1", 1022), 600, 12))
+
+    def test_hosts_on_an_ipv6_link_are_too(self):
+        self.assert_whole_within_the_estimate("2001:2::1000/118", draw_hosts(addresses("2001:2::1000", 1024), 600, 13))
+
+    def test_what_may_be_missing_is_part_of_the_estimate(self):
+        # Hardly anybody is found so, however often he is asked.
+        hosts = draw_hosts(addresses("198.18.9.0", 256), 200, 14)
+        self.segment.populate(hosts, loss=960)
+        self.start_daemon()
+        _, job = self.scan("198.18.9.0/24", "-p", "22,80,443,8080", code=5)
+        account = self.assert_account(job, goal_reached=False)
+        self.assertLessEqual(account["recall_low"], account["open"] / len(open_targets(hosts)))
+        self.assertLess(account["recall_low"], 0.95)
+
+
 class SmallLink(OnLinkTest):
     def test_exactly_the_hosts_that_are_there_are_found_as_nmap_finds_them(self):
         hosts = draw_hosts(addresses("198.18.9.0", 256), 40, 3)

@@ -65,6 +65,16 @@ ssize_t clinux_getrandom(void *buffer, size_t length);
 enum {
     CLINUX_EFD_CLOEXEC_NONBLOCK = 02000000 | 04000,
     CLINUX_SO_PEERGROUPS = 59,
+    // linux/xfrm.h, which does not go together with glibc's headers.
+    CLINUX_XFRM_MSG_NEWPOLICY = 19,
+    CLINUX_XFRM_MSG_GETPOLICY = 21,
+    CLINUX_XFRM_MSG_GETDEFAULT = 40,
+    CLINUX_XFRMNLGRP_POLICY = 4,
+    CLINUX_XFRMA_TMPL = 5,
+    CLINUX_XFRMA_MARK = 21,
+    CLINUX_XFRMA_IF_ID = 31,
+    // linux/in.h since 6.4, and in kernels of before that are maintained.
+    CLINUX_IP_PROTOCOL = 52,
     // linux/if_xdp.h since 6.17.
     CLINUX_XDP_MAX_TX_SKB_BUDGET = 9,
     // Where the bytes of a frame begin in a slot of a TPACKET_V2 transmit ring (packet(7)): TPACKET2_HDRLEN - sizeof(struct sockaddr_ll).

@@ -36,6 +36,7 @@ package enum JobTexts {
         if let hosts = flooded(job.account) { text += ". \(hosts)" }
         if let targets = contradictions(job.account) { text += ". \(targets)" }
         if let names = unresolved(job) { text += ". \(names)" }
+        if let reasons = untested(job.account) { text += ". Untested: \(reasons.map(Escaping.forTerminal).joined(separator: "; "))" }
         // A job that ended before its time has said why.
         if job.reason == nil, let warning = incompleteness(job.account) { text += ". \(warning)" }
         return text
@@ -68,6 +69,12 @@ package enum JobTexts {
         let count = max(job.account.unresolvedNames ?? 0, Int64(names.count))
         let named = names.map(Escaping.forTerminal).joined(separator: ", ")
         return "\(Quantities.count(count, "name")) did not resolve: \(named)\(count > Int64(names.count) ? ", …" : "")"
+    }
+
+    /// Why some targets are untested, a sentence each.
+    package static func untested(_ account: Account) -> [String]? {
+        guard account.untested > 0, let reasons = account.untestedReasons, !reasons.isEmpty else { return nil }
+        return reasons
     }
 
     /// What a scan that is less complete than was asked for says about that.
@@ -134,6 +141,7 @@ package enum JobTexts {
                 + "at most \(Quantities.rate(Double(account.rate)))")
         facts.add("", flooded(account))
         facts.add("", contradictions(account))
+        for (index, reason) in (untested(account) ?? []).enumerated() { facts.add(index == 0 ? "untested" : "", reason) }
         facts.add("rate", foundRate(account))
         facts.add("recall", recall(account))
         facts.add("", incompleteness(account))

@@ -22,6 +22,9 @@ package enum PlanText {
         for name in plan.unresolved ?? [] {
             facts.add(Escaping.forTerminal(name.name), "does not resolve (\(name.problem))", .red)
         }
+        for (index, sentence) in (plan.unreachable ?? []).enumerated() {
+            facts.add(index == 0 ? "untested" : "", sentence, .red)
+        }
         return facts.text + (plan.paths.isEmpty ? "" : "\n" + paths(plan.paths, style: style)) + advice(plan.advice)
     }
 

@@ -34,6 +34,8 @@ final class MessageHeaders: @unchecked Sendable {
     private let headers: UnsafeMutablePointer<clinux_mmsghdr>
     private let vectors: UnsafeMutablePointer<iovec>
     private let destinations: Destinations?
+    /// What goes with each packet for the kernel alone.
+    private let control: UnsafeMutableRawBufferPointer?
 
     /// The frames' destinations as the kernel wants them, one behind the other; they outlive the headers.
     struct Destinations {
@@ -43,9 +45,11 @@ final class MessageHeaders: @unchecked Sendable {
         var length: Int
     }
 
-    init(_ frames: FrameBatch, _ destinations: Destinations? = nil) {
+    /// `tellsProtocol`: the kernel is told that packets to IPv4 destinations are TCP.
+    init(_ frames: FrameBatch, _ destinations: Destinations? = nil, tellsProtocol: Bool = false) {
         self.frames = frames
         self.destinations = destinations
+        control = tellsProtocol ? Self.protocolMessage() : nil
         headers = .allocate(capacity: Self.most)
         vectors = .allocate(capacity: Self.most)
         headers.initialize(repeating: clinux_mmsghdr(), count: Self.most)
@@ -54,12 +58,27 @@ final class MessageHeaders: @unchecked Sendable {
             headers[index].header.msg_iov = vectors + index
             headers[index].header.msg_iovlen = 1
             headers[index].header.msg_namelen = socklen_t(destinations?.length ?? 0)
+            headers[index].header.msg_control = control?.baseAddress
+            headers[index].header.msg_controllen = control?.count ?? 0
         }
+    }
+
+    /// A struct cmsghdr and a number (ip(7), IP_PROTOCOL), whole words.
+    private static func protocolMessage() -> UnsafeMutableRawBufferPointer {
+        let header = MemoryLayout<cmsghdr>.size
+        let message = UnsafeMutableRawBufferPointer.allocate(byteCount: header + 8, alignment: 8)
+        message.initializeMemory(as: UInt8.self, repeating: 0)
+        var head = cmsghdr()
+        (head.cmsg_len, head.cmsg_level, head.cmsg_type) = (header + 4, Int32(IPPROTO_IP), Int32(CLINUX_IP_PROTOCOL))
+        message.storeBytes(of: head, as: cmsghdr.self)
+        message.storeBytes(of: Int32(IPPROTO_TCP), toByteOffset: header, as: Int32.self)
+        return message
     }
 
     deinit {
         headers.deallocate()
         vectors.deallocate()
+        control?.deallocate()
     }
 
     /// Hands frames `range` to the kernel without blocking; how many it took, or minus one with errno set.

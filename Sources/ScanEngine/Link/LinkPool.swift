@@ -80,7 +80,8 @@ package final class LinkPool: Sendable {
         if let opener {
             link = opener(template)
         } else {
-            link = try RawIPLink(path.interface, source: path.source, scope: path.scope, template: template)
+            link = try RawIPLink(
+                path.interface, source: path.source, scope: path.scope, template: template, tellsProtocol: path.tellsProtocol)
         }
         return Opened(link, template, .rawIP, path, after: refusals)
     }

@@ -1,5 +1,5 @@
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// A way onto the wire for the probes of one path. Used by one thread.
 package protocol ProbeLink: AnyObject {
@@ -23,21 +23,23 @@ package enum SendOutcome: Sendable {
     case sent(Int)
     /// Its queues are full: offer the same frames again a little later.
     case busy
-    /// It refused the first frame for a reason that concerns that one only: leave it out.
-    case refused
+    /// It refused the first frame, for a reason that concerns that one only: leave it out.
+    case refused(Errno)
 }
 
 extension SendOutcome {
     /// Sorts what a sending call has returned: how many frames it took, or else errno.
-    init(_ result: Int32, interface: String) throws(EngineError) {
+    package init(_ result: Int32, interface: String) throws(EngineError) {
         if result > 0 {
             self = .sent(Int(result))
             return
         }
         switch errno {
         case EAGAIN, ENOBUFS, ENOMEM, EINTR, EBUSY: self = .busy
-        case EPERM, EACCES, EHOSTUNREACH, EINVAL, EMSGSIZE: self = .refused
-        case let code: throw EngineError("Sending on \(interface) failed", Errno(rawValue: code))
+        // Only these say that the device or the socket is no more. Every other one is what some device, tunnel or rule says of one destination, such
+        // as WireGuard's ENOKEY, which no other program would give up all others for.
+        case ENETDOWN, ENODEV, ENXIO, EBADF, ENOTSOCK: throw EngineError("Sending on \(interface) failed", Errno(rawValue: errno))
+        case let code: self = .refused(Errno(rawValue: code))
         }
     }
 }

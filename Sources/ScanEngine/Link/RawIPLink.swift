@@ -17,8 +17,11 @@ final class RawIPLink: ProbeLink {
     /// Where the kernel wants the destination, struct sockaddr_in and sockaddr_in6.
     private static let addressOffset = (v4: 4, v6: 8)
 
-    /// `scope` is the number of the interface on whose link link-local addresses are meant.
-    init(_ interface: NetworkInterface, source: IPAddress, scope: Int32, template: SynTemplate) throws(EngineError) {
+    /// `scope` is the number of the interface on whose link link-local addresses are meant. `tellsProtocol`: rules and policies for TCP are to hold,
+    /// which the kernel does not apply by itself to packets that come with their header.
+    init(
+        _ interface: NetworkInterface, source: IPAddress, scope: Int32, template: SynTemplate, tellsProtocol: Bool = false
+    ) throws(EngineError) {
         self.interface = interface
         isIPv6 = source.family == .v6
         do {
@@ -30,7 +33,8 @@ final class RawIPLink: ProbeLink {
         for index in 0..<FrameSlots.batch {
             let place = destinations + index * Self.stride
             if isIPv6 {
-                let address = sockaddr_in6(address: 0, port: 0, interface: scope)
+                // Where others put a port, raw sockets of IPv6 tell the protocol.
+                let address = sockaddr_in6(address: 0, port: tellsProtocol ? UInt16(IPPROTO_TCP) : 0, interface: scope)
                 place.initializeMemory(as: sockaddr_in6.self, to: address)
             } else {
                 place.initializeMemory(as: sockaddr_in.self, to: sockaddr_in(address: 0, port: 0))
@@ -38,7 +42,8 @@ final class RawIPLink: ProbeLink {
         }
         let length = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
         frames = FrameBatch(template: template.bytes)
-        headers = MessageHeaders(frames, .init(memory: destinations, stride: Self.stride, length: length))
+        headers = MessageHeaders(
+            frames, .init(memory: destinations, stride: Self.stride, length: length), tellsProtocol: tellsProtocol && !isIPv6)
     }
 
     deinit {

@@ -9,9 +9,13 @@ import SystemPackage
 /// over both each thread sends what lies in its own.
 final class RingLink: ProbeLink {
     private let interface: NetworkInterface
+    private let length: Int
     private let rings: [TransmitRing]
     private let helper: SendHelper?
     private var batch = SharedBatch()
+    /// Takes the rest of a batch of which the kernel has refused a frame: that one stays at the head of the ring.
+    private let detour: OwnedDescriptor
+    private var isOnDetour = false
     /// The ring whose turn it is, and the place of frame 0 of the slots among the places of all rings.
     private var turn = 0
     private var first = 0
@@ -22,8 +26,11 @@ final class RingLink: ProbeLink {
     /// `isHelped`: a second thread takes its part of large batches.
     init(_ interface: NetworkInterface, template: SynTemplate, isHelped: Bool) throws(EngineError) {
         self.interface = interface
+        length = template.bytes.count
         do {
             rings = try TransmitRing.open(isHelped ? 2 : 1, on: interface, template, places: Self.places)
+            detour = try .packetSender()
+            try Syscall.bindSender(detour.raw, to: interface)
         } catch {
             throw EngineError("cannot set up a transmit ring on \(interface.name)", error)
         }
@@ -36,6 +43,7 @@ final class RingLink: ProbeLink {
 
     func slots() -> FrameSlots {
         batch.begin()
+        isOnDetour = false
         first = rings[turn].place
         var count = rings[turn].room
         // The next ring's places follow, where that stands at its beginning; behind the last ring nothing does.
@@ -49,11 +57,23 @@ final class RingLink: ProbeLink {
 
     func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
         let places = first + range.lowerBound..<first + range.upperBound
-        let taken = batch.send(places, from: helpersPart(of: places), by: helper, own: sendAlone)
-        if taken > 0 { turn = rings.firstIndex { $0.places.contains((places.lowerBound + Int(taken)) % Self.places) } ?? 0 }
-        if taken > 0 { return .sent(Int(taken)) }
-        guard ![EAGAIN, ENOBUFS, ENOMEM, EINTR].contains(errno) else { return .busy }
-        throw EngineError("Sending on \(interface.name) failed", Errno(rawValue: errno))
+        let taken = batch.send(places, from: helpersPart(of: places), by: helper, own: isOnDetour ? sendApart : sendAlone)
+        // The next frames are made where the kernel stands.
+        if taken > 0, !isOnDetour { turn = rings.firstIndex { $0.places.contains((places.lowerBound + Int(taken)) % Self.places) } ?? 0 }
+        let outcome = try SendOutcome(taken, interface: interface.name)
+        if case .refused = outcome { isOnDetour = true }
+        return outcome
+    }
+
+    /// Sends frames past the rings, one by one; how many were taken, or minus one with errno set.
+    private func sendApart(_ places: Range<Int>) -> Int32 {
+        var sent: Int32 = 0
+        for place in places {
+            let frame = rings[0].slots(from: place, count: 1)
+            guard Glibc.send(detour.raw, frame[0], length, Int32(MSG_DONTWAIT)) >= 0 else { return sent > 0 ? sent : -1 }
+            sent += 1
+        }
+        return sent
     }
 
     /// Where the second ring's part begins, when both parts are worth a thread.

@@ -5,15 +5,21 @@ import SystemPackage
 
 /// The kernel's table of hardware addresses on a link (arp(7), RFC 4861); the kernel does the asking.
 enum KernelNeighbors {
-    /// The hardware address of `address`, which is on the link of `interface`. Blocks up to `seconds`; nil when nobody answers.
-    static func resolve(_ address: IPAddress, on interface: NetworkInterface, _ netlink: inout Netlink, seconds: Double = 1)
-        -> HardwareAddress?
-    {
+    /// Who has an address on the link of an interface?
+    struct Question: Hashable, Sendable {
+        let address: IPAddress
+        let interface: NetworkInterface
+    }
+
+    /// The hardware addresses of those who have one. All are asked at the same time; blocks up to `seconds`, as long as one does not answer.
+    static func resolve(_ questions: [Question], _ netlink: inout Netlink, seconds: Double = 1) -> [Question: HardwareAddress] {
         let end = SteadyClock.nanoseconds() + Int64(seconds * 1e9)
+        var found: [Question: HardwareAddress] = [:]
         while true {
-            if let found = lookUp(address, interface.index, &netlink) { return found }
-            guard SteadyClock.nanoseconds() < end else { return nil }
-            ask(address, interface.index, &netlink)
+            let missing = questions.filter { found[$0] == nil }
+            for question in missing { found[question] = lookUp(question.address, question.interface.index, &netlink) }
+            guard found.count < questions.count, SteadyClock.nanoseconds() < end else { return found }
+            for question in missing where found[question] == nil { ask(question.address, question.interface.index, &netlink) }
             usleep(5000)
         }
     }

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// A conversation with the kernel about routes (rtnetlink(7)), sockets (sock_diag(7)) or its firewall. One thread at a time.
+/// A conversation with the kernel about routes (rtnetlink(7)), sockets (sock_diag(7)), IPsec policies (ip-xfrm(8)) or its firewall. One thread at a time.
 struct Netlink: ~Copyable {
     private let socket: OwnedDescriptor
     private var sequence: UInt32 = 0
@@ -12,6 +12,7 @@ struct Netlink: ~Copyable {
     enum Subject: Int32 {
         case routes = 0
         case sockets = 4
+        case policies = 6
         case netfilter = 12
     }
 

@@ -3,65 +3,107 @@ import SystemPackage
 
 /// Finds the ways to a job's addresses. Blocks for the kernel's answers: call it off the cooperative pool.
 package enum RoutePlanner {
-    /// The paths to `addresses`, each address on one of them. Broadcast addresses have none; they are never probed.
+    /// The ways to all addresses of a job, each address on one of them, but for those to which none leads: without a route, or behind a gateway that
+    /// does not say its hardware address. Broadcast addresses are in neither; they are never probed.
     ///
-    /// Throws when a part has no route (the first such part is named), when an interface does not exist or is down, when the source is not this
-    /// machine's, or when a gateway does not say its hardware address.
-    package static func paths(for addresses: AddressSet, _ narrowing: Narrowing = Narrowing()) throws(EngineError) -> [ScanPath] {
+    /// Throws when an interface that was asked for does not exist or is down, and when the source is not this machine's.
+    package static func ways(to question: RouteQuestion) throws(EngineError) -> Ways {
         var netlink = try Netlink()
-        let interfaces = try NetworkInterface.all(&netlink)
+        let map = try map(question, &netlink)
+        let gateways = gateways(in: map)
+        let found = KernelNeighbors.resolve(gateways, &netlink)
         var paths: [ScanPath] = []
-        for (route, destinations) in try parts(of: addresses, narrowing, interfaces, &netlink) {
-            guard let interface = interfaces[route.interface] else {
-                throw EngineError(.unroutable, "The interface of the route to \(destinations.ranges[0]) has gone: try again.")
+        var unreached: [Unreached] = []
+        for (key, destinations) in map {
+            switch key {
+            case .nothing(let cause): unreached.append(Unreached(addresses: destinations, ports: nil, cause: cause))
+            case .way(let route, let interface):
+                guard let path = path(route, destinations, interface, found) else {
+                    unreached.append(Unreached(addresses: destinations, ports: nil, cause: silence(of: route, interface)))
+                    continue
+                }
+                paths.append(path)
+                unreached += route.leftOut.map { Unreached(addresses: destinations, ports: $0.ports, cause: $0.cause) }
             }
-            paths.append(try path(route, destinations, interface, &netlink))
         }
-        return paths.sorted { first(of: $0) < first(of: $1) }
+        return Ways(
+            paths: paths.sorted { first(of: $0.destinations) < first(of: $1.destinations) },
+            unreached: unreached.sorted { first(of: $0.addresses) < first(of: $1.addresses) }, question: question, map: map,
+            silent: gateways.filter { found[$0] == nil })
     }
 
-    /// The first addresses that do not go by one of `paths` any more; nil when all do. Gateways are not asked for anything. Throws as `paths` does.
-    package static func change(
-        of paths: [ScanPath], for addresses: AddressSet, _ narrowing: Narrowing
-    ) throws(EngineError) -> AddressRange? {
+    /// The paths to `addresses`. Throws as `ways` does, and when one of them has none.
+    package static func paths(for addresses: AddressSet, _ narrowing: Narrowing = Narrowing()) throws(EngineError) -> [ScanPath] {
+        let ways = try ways(to: RouteQuestion(addresses, at: PortSet(), narrowing))
+        try ways.check(isStrict: true)
+        return ways.paths
+    }
+
+    /// Some addresses that another way leads to by now; nil when there are none. Gateways are asked for anything only with `asksSilent`: then one that
+    /// did not answer and does by now is a change. Throws as `ways` does.
+    static func change(of ways: Ways, asksSilent: Bool) throws(EngineError) -> AddressRange? {
         var netlink = try Netlink()
-        let interfaces = try NetworkInterface.all(&netlink)
-        let parts = try parts(of: addresses, narrowing, interfaces, &netlink)
-        return paths.first { path in
-            !parts.contains { route, destinations in
-                destinations == path.destinations && route.source == path.source && route.nextHop == path.nextHop
-                    && route.interface == path.interface.index && interfaces[route.interface] == path.interface
-            }
-        }?.destinations.ranges.first
+        let map = try map(ways.question, &netlink)
+        if let changed = ways.difference(to: map) { return changed }
+        guard asksSilent, !ways.silent.isEmpty, case let found = KernelNeighbors.resolve(ways.silent, &netlink), !found.isEmpty else {
+            return nil
+        }
+        return ways.unreached.first { $0.cause.reason == .gatewaySilent }?.addresses.ranges.first
     }
 
-    /// The job's addresses by the routes that they have.
-    private static func parts(
-        of addresses: AddressSet, _ narrowing: Narrowing, _ interfaces: [Int32: NetworkInterface], _ netlink: inout Netlink
-    ) throws(EngineError) -> [(Route, AddressSet)] {
-        var search = Search(
+    /// Whether the kernel sends to `address`, one of its destinations, as the path says. Asks nothing but that.
+    static func stillLeads(_ path: ScanPath, to address: IPAddress, _ narrowing: Narrowing, _ netlink: inout Netlink) -> Bool {
+        let search = RouteSearch(
+            interface: narrowing.interface == nil ? nil : path.interface, zone: path.interface, source: narrowing.source)
+        guard case .way(let route) = search.route(to: address, ports: nil, &netlink) else { return false }
+        return route.interface == path.interface.index && route.source == path.source && route.nextHop == path.nextHop
+    }
+
+    // MARK: - What the kernel says
+
+    private static func map(_ question: RouteQuestion, _ netlink: inout Netlink) throws(EngineError) -> Ways.Map {
+        let interfaces = try NetworkInterface.all(&netlink)
+        let narrowing = question.narrowing
+        var search = RouteSearch(
             interface: try narrowing.interface.map { name throws(EngineError) in try usable(name, among: interfaces) },
             zone: try narrowing.zone.map { name throws(EngineError) in try usable(name, among: interfaces) },
-            source: try narrowing.source.map { source throws(EngineError) in try ownAddress(source, &netlink) })
-        var parts: [Route: [AddressRange]] = [:]
-        var answer: (interval: Int, route: Route)?
-        for stretch in try stretches(of: addresses, &netlink) {
+            source: try narrowing.source.map { source throws(EngineError) in try ownAddress(source, &netlink) },
+            ports: question.ports, sourcePorts: question.sourcePorts)
+        search.policies = IPsecPolicies.read()
+        let boundaries = try RouteTable.boundaries(and: search.policies.destinations, &netlink)
+        search.rules = boundaries.portRules
+        var parts: [Ways.Key: [AddressRange]] = [:]
+        var last: (interval: Int, answer: RouteSearch.Answer)?
+        for stretch in stretches(of: question.addresses, boundaries) {
             // One question for all stretches between the same two boundaries.
-            if let answer, answer.interval == stretch.interval, !stretch.isMultipath {
-                if answer.route.kind != .broadcast { parts[answer.route, default: []].append(stretch.range) }
+            if let last, last.interval == stretch.interval, !stretch.isMultipath {
+                if let key = key(last.answer, interfaces) { parts[key, default: []].append(stretch.range) }
                 continue
             }
-            for (range, route) in try search.routes(to: stretch, &netlink) {
-                if route.kind != .broadcast { parts[route, default: []].append(range) }
-                answer = (stretch.interval, route)
+            for (range, answer) in search.answers(to: stretch, &netlink) {
+                if let key = key(answer, interfaces) { parts[key, default: []].append(range) }
+                last = (stretch.interval, answer)
             }
         }
-        return parts.map { ($0.key, AddressSet($0.value)) }
+        return parts.mapValues { AddressSet($0) }
     }
 
-    private static func first(of path: ScanPath) -> IPAddress {
-        path.destinations.ranges.first?.first ?? IPAddress(v4: 0)
+    private static func key(_ answer: RouteSearch.Answer, _ interfaces: [Int32: NetworkInterface]) -> Ways.Key? {
+        switch answer {
+        case .nothing(let cause): return .nothing(cause)
+        case .way(let route):
+            guard route.kind != .broadcast else { return nil }
+            guard let interface = interfaces[route.interface] else {
+                return .nothing(.init(reason: .noRoute, words: "the interface of their route has gone: try again"))
+            }
+            guard interface.isUp else {
+                return .nothing(.init(reason: .noRoute, words: "the interface \(interface.name) on the way there is down"))
+            }
+            return .way(route, interface)
+        }
     }
+
+    private static func first(of addresses: AddressSet) -> IPAddress { addresses.ranges.first?.first ?? IPAddress(v4: 0) }
 
     private static func usable(_ name: String, among interfaces: [Int32: NetworkInterface]) throws(EngineError) -> NetworkInterface {
         guard let found = interfaces.values.first(where: { $0.name == name }) else {
@@ -81,23 +123,15 @@ package enum RoutePlanner {
         return source
     }
 
-    /// A part of a job's addresses, with the number of the interval between two boundaries that it lies in.
-    private struct Stretch {
-        var range: AddressRange
-        var interval: Int
-        /// Whether each address may go another way.
-        var isMultipath = false
-    }
-
     /// Cuts `addresses` where the kernel's routing may change.
-    private static func stretches(of addresses: AddressSet, _ netlink: inout Netlink) throws(EngineError) -> [Stretch] {
-        let boundaries = try RouteTable.boundaries(&netlink)
+    private static func stretches(of addresses: AddressSet, _ boundaries: RouteTable.Boundaries) -> [RouteSearch.Stretch] {
         let starts = boundaries.starts
-        var stretches: [Stretch] = []
+        var stretches: [RouteSearch.Stretch] = []
         var next = 0
         func add(_ first: IPAddress, _ last: IPAddress, _ interval: Int) {
             guard let range = AddressRange(first: first, last: last) else { return }
-            stretches.append(Stretch(range: range, interval: interval, isMultipath: interval > 0 && boundaries.areMultipath[interval - 1]))
+            stretches.append(
+                RouteSearch.Stretch(range: range, interval: interval, isMultipath: interval > 0 && boundaries.areMultipath[interval - 1]))
         }
         for range in addresses.ranges {
             var start = range.first
@@ -112,90 +146,47 @@ package enum RoutePlanner {
         return stretches
     }
 
-    /// The questions to the kernel, with what narrows them.
-    private struct Search {
-        var interface: NetworkInterface?
-        var zone: NetworkInterface?
-        var source: IPAddress?
-        /// So many addresses of a job may still be asked for one by one where the kernel has several ways; beyond that, one way is taken for all of
-        /// a stretch.
-        var questions: UInt128 = 65_536
+    // MARK: - Paths
 
-        /// The parts of a stretch with their routes; neighbours of the same route are one part.
-        mutating func routes(to stretch: Stretch, _ netlink: inout Netlink) throws(EngineError) -> [(AddressRange, Route)] {
-            guard stretch.isMultipath, stretch.range.count <= questions else {
-                return [(stretch.range, try route(to: stretch.range, &netlink))]
-            }
-            questions -= stretch.range.count
-            var parts: [(AddressRange, Route)] = []
-            var address: IPAddress? = stretch.range.first
-            while let here = address, here <= stretch.range.last {
-                let route = try route(to: AddressRange(here), &netlink)
-                if let last = parts.last, last.1 == route, let longer = AddressRange(first: last.0.first, last: here) {
-                    parts[parts.count - 1].0 = longer
-                } else {
-                    parts.append((AddressRange(here), route))
-                }
-                address = here.next
-            }
-            return parts
-        }
-
-        private func route(to stretch: AddressRange, _ netlink: inout Netlink) throws(EngineError) -> Route {
-            let isLinkLocal = Narrowing.linkLocal?.contains(stretch.first) == true
-            let interface = isLinkLocal ? zone ?? self.interface : self.interface
-            guard interface != nil || !isLinkLocal else {
-                throw EngineError(
-                    .unroutable, "\(stretch) is link-local: say on which interface, as in \(stretch.first)%eth0, or with --interface.")
-            }
-            let via = interface.map { " through \($0.name)" } ?? ""
-            // A source of the other family says nothing about these.
-            let source = source?.family == stretch.first.family ? source : nil
-            do {
-                // A machine's own addresses are reached through loopback, whichever interface was asked for; a link-local one is only the machine's
-                // own on the link that it was given on.
-                if interface != nil, !isLinkLocal,
-                    let own = try? RouteTable.route(to: stretch.first, interface: nil, source: source, &netlink), own.kind == .local
-                {
-                    return own
-                }
-                if var route = try RouteTable.route(to: stretch.first, interface: interface?.index, source: source, &netlink) {
-                    if isLinkLocal, let interface { route.scope = interface.index }
-                    return route
-                }
-            } catch {
-                throw EngineError(
-                    .unroutable, "There is no route to \(stretch)\(via) (\(error.description)): add one, or leave these addresses out.")
-            }
-            throw EngineError(.unroutable, "The route to \(stretch)\(via) gives no source address: give this machine one.")
-        }
+    /// Whether frames go to a gateway, and to which.
+    private static func gateway(_ route: Route, _ interface: NetworkInterface) -> KernelNeighbors.Question? {
+        guard route.kind == .unicast, route.policy == nil, interface.hasEthernet, let nextHop = route.nextHop else { return nil }
+        return KernelNeighbors.Question(address: nextHop, interface: interface)
     }
 
+    private static func gateways(in map: Ways.Map) -> [KernelNeighbors.Question] {
+        Array(
+            Set(
+                map.keys.compactMap { key in
+                    if case .way(let route, let interface) = key { gateway(route, interface) } else { nil }
+                }))
+    }
+
+    private static func silence(of route: Route, _ interface: NetworkInterface) -> Unreached.Cause {
+        let gateway = route.nextHop ?? route.source
+        let asking = gateway.family == .v4 ? "ARP" : "neighbour solicitations"
+        return .init(reason: .gatewaySilent, words: "the gateway \(gateway) on \(interface.name) does not answer \(asking)")
+    }
+
+    /// Nil where frames go to a gateway that was not found.
     private static func path(
-        _ route: Route, _ destinations: AddressSet, _ interface: NetworkInterface, _ netlink: inout Netlink
-    ) throws(EngineError) -> ScanPath {
-        guard interface.isUp else {
-            throw EngineError(.unroutable, "The interface \(interface.name) on the way to \(destinations.ranges[0]) is down.")
-        }
+        _ route: Route, _ destinations: AddressSet, _ interface: NetworkInterface, _ found: [KernelNeighbors.Question: HardwareAddress]
+    ) -> ScanPath? {
         func path(_ hop: ScanPath.Hop, _ reason: String) -> ScanPath {
             ScanPath(
-                destinations: destinations, interface: interface, source: route.source, scope: route.scope, hop: hop, reason: reason,
+                destinations: destinations, interface: interface, source: route.source, scope: route.scope, hop: hop,
+                tellsProtocol: route.tellsProtocol, reason: route.rule.map { "\(reason), as rules by port say (\($0))" } ?? reason,
                 nextHop: route.nextHop)
         }
         if route.kind == .local { return path(.kernel, "the machine's own address") }
+        if let policy = route.policy { return path(.kernel, policy) }
         guard interface.hasEthernet else { return path(.kernel, "\(interface.name) has no Ethernet header") }
-        guard let nextHop = route.nextHop else {
+        guard let gateway = gateway(route, interface) else {
             guard interface.asksForNeighbors else { return path(.kernel, "\(interface.name) knows no hardware addresses (NOARP)") }
             return destinations.count <= NeighborSweep.mostAddresses
                 ? path(.link, "on the link itself")
                 : path(.kernel, "on the link itself, and more than \(NeighborSweep.mostAddresses) addresses: the kernel resolves each")
         }
-        let asking = nextHop.family == .v4 ? "ARP" : "neighbour solicitations"
-        guard let hop = KernelNeighbors.resolve(nextHop, on: interface, &netlink) else {
-            throw EngineError(
-                .unroutable,
-                "The gateway \(nextHop) on \(interface.name), the way to \(destinations.ranges[0]), does not answer \(asking).")
-        }
-        return path(.gateway(nextHop, hop), "by way of a gateway on Ethernet")
+        return found[gateway].map { path(.gateway(gateway.address, $0), "by way of a gateway on Ethernet") }
     }
 }

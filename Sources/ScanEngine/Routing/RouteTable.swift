@@ -19,6 +19,26 @@ struct Route: Hashable {
     var nextHop: IPAddress?
     /// The interface on whose link a link-local destination is meant, even where that is this machine itself; else the one above.
     var scope: Int32
+    /// What the route wraps packets in (ip-route(8), `encap`), which only the kernel does.
+    var encapsulation: String?
+    /// Why the kernel must send what goes this way, in words, and whether it must be told that it is TCP.
+    var policy: String?
+    var tellsProtocol = false
+    /// What else decides about the way, in words.
+    var rule: String?
+    /// Ports at which these destinations are not probed.
+    var leftOut: [PortsLeftOut] = []
+
+    struct PortsLeftOut: Hashable {
+        var ports: PortSet
+        var cause: Unreached.Cause
+    }
+
+    /// Whether packets go the same way.
+    func leads(_ other: Route) -> Bool {
+        kind == other.kind && interface == other.interface && source == other.source && nextHop == other.nextHop
+            && encapsulation == other.encapsulation
+    }
 }
 
 /// What the kernel's routing decides, asked and never guessed (rtnetlink(7)).
@@ -30,10 +50,13 @@ enum RouteTable {
         var starts: [IPAddress]
         /// Whether the kernel chooses among several ways anew for each address of the stretch.
         var areMultipath: [Bool]
+        /// The rules by protocol or port among those that decide.
+        var portRules: PortRules
     }
 
-    /// Each routed prefix and each rule's destination starts one stretch and ends another.
-    static func boundaries(_ netlink: inout Netlink) throws(EngineError) -> Boundaries {
+    /// Each routed prefix, each rule's destination and each of `others` starts one stretch and ends another.
+    static func boundaries(and others: some Collection<AddressRange>, _ netlink: inout Netlink) throws(EngineError) -> Boundaries {
+        var portRules = PortRules()
         var starts: Set<IPAddress> = [IPAddress(v4: 0), IPAddress(v6: 0)]
         var tables: [UInt32: [Routed]] = [:]
         func note(_ prefix: AddressRange?) {
@@ -41,6 +64,7 @@ enum RouteTable {
             starts.insert(prefix.first)
             if let next = prefix.last.next { starts.insert(next) }
         }
+        for other in others { note(other) }
         do throws(Errno) {
             for family in [AF_INET, AF_INET6] {
                 var fixed = rtmsg()
@@ -55,14 +79,18 @@ enum RouteTable {
                     if let prefix { tables[table, default: []].append(Routed(prefix: prefix, isMultipath: isMultipath)) }
                 }
                 try netlink.ask(NetlinkRequest(Int(RTM_GETRULE), flags: NLM_F_DUMP, fixed: fixed)) { message in
-                    note(prefix(message, message.attributes(after: MemoryLayout<rtmsg>.size)[Int(FRA_DST)]))
+                    let destination = prefix(message, message.attributes(after: MemoryLayout<fib_rule_hdr>.size)[Int(FRA_DST)])
+                    note(destination)
+                    portRules.take(message, destination)
                 }
             }
         } catch {
             throw EngineError("cannot read the routing tables", error)
         }
         let sorted = starts.sorted()
-        return Boundaries(starts: sorted, areMultipath: multipath(sorted, tables.values.filter { $0.contains(where: \.isMultipath) }))
+        return Boundaries(
+            starts: sorted, areMultipath: multipath(sorted, tables.values.filter { $0.contains(where: \.isMultipath) }),
+            portRules: portRules)
     }
 
     private struct Routed {
@@ -117,10 +145,11 @@ enum RouteTable {
         return AddressRange(network: address, prefixLength: Int(length))
     }
 
-    /// The route to `destination`, held to `interface` and `source` where they are given.
+    /// The route of TCP to `destination`, held to `interface` and `source` where they are given, and to a port from a port.
     /// Throws the kernel's errno when there is none: ENETUNREACH, EHOSTUNREACH, EACCES (prohibited), EINVAL (blackhole).
     static func route(
-        to destination: IPAddress, interface: Int32?, source: IPAddress?, _ netlink: inout Netlink
+        to destination: IPAddress, interface: Int32?, source: IPAddress?, ports: (from: UInt16, to: UInt16)? = nil,
+        _ netlink: inout Netlink
     ) throws(Errno) -> Route? {
         var fixed = rtmsg()
         fixed.rtm_family = UInt8(destination.family.addressFamily)
@@ -130,6 +159,11 @@ enum RouteTable {
         request.add(Int(RTA_DST.rawValue), destination.networkBytes)
         if let interface { request.add(Int(RTA_OIF.rawValue), interface) }
         if let source { request.add(Int(RTA_SRC.rawValue), source.networkBytes) }
+        request.add(Int(RTA_IP_PROTO.rawValue), [UInt8(IPPROTO_TCP)])
+        if let ports {
+            request.add(Int(RTA_SPORT.rawValue), ports.from.networkBytes)
+            request.add(Int(RTA_DPORT.rawValue), ports.to.networkBytes)
+        }
         var found: Route?
         try netlink.ask(request) { found = Route($0, source: source) }
         return found
@@ -156,7 +190,13 @@ extension Route {
         // A gateway of another family comes with that family in front (struct rtvia).
         let via = attributes[Int(RTA_VIA.rawValue)]?.dropFirst(2)
         nextHop = (attributes[Int(RTA_GATEWAY.rawValue)] ?? via).flatMap { IPAddress(networkBytes: $0) }
+        encapsulation = attributes[Int(RTA_ENCAP_TYPE.rawValue)]?.number(at: 0, as: UInt16.self).map { type in
+            Int(type) < Self.encapsulations.count ? Self.encapsulations[Int(type)] : "\(type)"
+        }
     }
+
+    /// enum lwtunnel_encap_types, linux/lwtunnel.h, in the words of ip-route(8).
+    private static let encapsulations = ["none", "mpls", "ip", "ila", "ip6", "seg6", "bpf", "seg6local", "rpl", "ioam6", "xfrm"]
 }
 
 extension IPAddress {

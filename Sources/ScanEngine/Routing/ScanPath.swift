@@ -18,6 +18,8 @@ package struct ScanPath: Sendable {
     /// The number of the interface on whose link link-local destinations are meant.
     let scope: Int32
     package let hop: Hop
+    /// Whether the kernel must be told that what it sends is TCP, because rules or policies ask.
+    let tellsProtocol: Bool
     /// What decides how probes can leave, for people.
     package let reason: String
 

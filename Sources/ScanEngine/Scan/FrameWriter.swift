@@ -105,6 +105,15 @@ package struct FrameWriter: BitwiseCopyable {
         }
     }
 
+    /// What a pending frame asks.
+    func target(of index: Int) -> Endpoint {
+        guard source.family == .v6 else {
+            return Endpoint(address: IPAddress(v4: aims[index].destination), port: aims[index].port)
+        }
+        let frame = slots[index]
+        return Endpoint(address: IPAddress(v6: patch.destination(of: frame)), port: patch.ports(of: frame).destination)
+    }
+
     /// All frames have been sent or dropped; the next ones go elsewhere.
     package mutating func begin(_ slots: FrameSlots) {
         self.slots = slots

@@ -1,4 +1,5 @@
 import ScanTargets
+import SystemPackage
 
 /// One path's side of the transmit loop: its frames, and how many of them wait to be sent.
 final class Lane {
@@ -6,7 +7,7 @@ final class Lane {
     /// Those of the path's destinations that can be reached: on the link itself, those that have a hardware address.
     private(set) var destinations: AddressSet
     /// The destinations by the hardware address that their frames begin with, as a number; zero where the link's frames have the right one.
-    private(set) var hops: [(addresses: AddressSet, hop: UInt64)]
+    private(set) var hops: [(range: AddressRange, hop: UInt64)]
     /// Where frames go to a gateway.
     let gateway: GatewayWatch?
     let kind: LinkKind
@@ -26,7 +27,8 @@ final class Lane {
             path, options: specification.tcpOptions, preferring: specification.link, threads: specification.sendThreads)
         (link, kind, reason, refusals) = (opened.link, opened.kind, opened.reason, opened.refusals)
         self.path = path
-        (destinations, hops) = (path.destinations, [(path.destinations, 0)])
+        destinations = path.destinations
+        hops = path.destinations.ranges.map { ($0, 0) }
         gateway = kind == .rawIP ? nil : try Self.gateway(of: path)
         writer = .allocate(capacity: 1)
         writer.initialize(
@@ -51,12 +53,12 @@ final class Lane {
 
     /// Takes over which of the path's destinations have which hardware address; the others cannot be reached.
     func resolve(_ neighbors: [IPAddress: HardwareAddress]) {
-        var ranges: [HardwareAddress: [AddressRange]] = [:]
-        for (address, hardware) in neighbors where path.destinations.contains(address) {
-            ranges[hardware, default: []].append(AddressRange(address))
+        hops = neighbors.compactMap { address, hardware in
+            path.destinations.contains(address) ? (AddressRange(address), hardware.number) : nil
         }
-        hops = ranges.map { (AddressSet($0.value), $0.key.number) }
-        destinations = AddressSet(ranges.values.joined())
+        // Once, not each time that a table is made of them.
+        hops.sort { $0.range.first < $1.range.first }
+        destinations = AddressSet(hops.map(\.range))
     }
 
     /// Some neighbours have answered once more, maybe with other hardware addresses.
@@ -72,7 +74,7 @@ final class Lane {
 
     /// The gateway has another hardware address now.
     func follow(_ gateway: GatewayWatch) {
-        hops = [(path.destinations, gateway.hardware.number)]
+        hops = path.destinations.ranges.map { ($0, gateway.hardware.number) }
     }
 
     var pending: Int { writer.pointee.pending }
@@ -91,9 +93,15 @@ final class Lane {
 
     struct Sent {
         var probes = 0
-        var refused = 0
+        var refused: [Refused] = []
         /// The first position whose probe was dropped.
         var dropped: UInt64?
+    }
+
+    /// A probe that the kernel did not take, and why.
+    struct Refused {
+        let target: Endpoint
+        let code: Errno
     }
 
     /// Drops what is pending.
@@ -108,20 +116,25 @@ final class Lane {
         var next = 0
         defer { writer.pointee.begin(link.slots()) }
         writer.pointee.complete()
+        var attempts = 0
         while next < pending {
             switch try link.send(next..<pending) {
             case .sent(let count):
                 obstacle = nil
                 next += count
                 sent.probes += count
-            case .refused where isTableFull():
+                attempts = 0
+            case .refused(.notPermitted) where isTableFull():
                 guard whileBusy() else {
                     sent.dropped = writer.pointee.positions[next]
                     return sent
                 }
-            case .refused:
+            // What was so for a moment, such as a table that was full, is not said of a target for good.
+            case .refused where attempts < Self.mostAttempts: attempts += 1
+            case .refused(let code):
+                sent.refused.append(Refused(target: writer.pointee.target(of: next), code: code))
                 next += 1
-                sent.refused += 1
+                attempts = 0
             case .busy:
                 guard whileBusy() else {
                     sent.dropped = writer.pointee.positions[next]
@@ -131,6 +144,8 @@ final class Lane {
         }
         return sent
     }
+
+    private static let mostAttempts = 2
 
     /// Whether the kernel refuses what it shall send for us because it has no place for another connection. Asked at most every tenth of a second.
     private func isTableFull() -> Bool {

@@ -60,6 +60,13 @@ package struct Omissions: Sendable, Equatable {
         }
         return count == rounds ? reason : nil
     }
+
+    /// Addresses that were left out in each of so many rounds, at some position.
+    func leftOut(in rounds: Int) -> AddressSet {
+        let byRound = Dictionary(grouping: stretches, by: \.round).mapValues { AddressSet($0.flatMap(\.addresses.ranges)) }
+        guard rounds > 0, let first = byRound[0] else { return AddressSet() }
+        return (1..<rounds).reduce(first) { $0.intersection(byRound[$1] ?? AddressSet()) }
+    }
 }
 
 extension Omissions {

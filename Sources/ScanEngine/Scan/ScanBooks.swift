@@ -41,6 +41,9 @@ final class ScanBooks: Sendable {
         var signsUntil = -1
         /// The current chunk's targets that only an ICMP error has answered.
         var refusals: Refusals
+        /// Why targets are left out, a sentence each, and what the kernel has refused.
+        var untestedReasons: [String] = []
+        var sendRefusals = SendRefusals()
         /// Why the capture ended before the run did.
         var captureFault: EngineError?
     }

@@ -45,12 +45,12 @@ package final class ScanRun: @unchecked Sendable {
     /// `checkpoint` must come from a run of the same selection and key; `answered` are targets that have been observed since it was made, `hosts`
     /// those that were told of.
     package init(
-        _ specification: ScanSpecification, paths: [ScanPath], ports: SourcePortBlock, scope: ScopeGuard, brake: Brake,
+        _ specification: ScanSpecification, ways: Ways, ports: SourcePortBlock, scope: ScopeGuard, brake: Brake,
         captures reserve: CaptureReserve, links: LinkPool, sink: any ObservationSink, resuming checkpoint: ScanCheckpoint?,
         answered: [(target: Endpoint, state: TargetState)] = [], hosts: KnownHosts = KnownHosts()
     ) throws(EngineError) {
         // Before the ways are used, so that no change is missed.
-        let routeWatch = try RouteWatch()
+        let (routeWatch, paths) = (try RouteWatch(), ways.paths)
         guard let space = ProbeSpace(specification.selection) else {
             throw EngineError(.internalFault, "The job has no targets, or more than 2^63.")
         }
@@ -90,6 +90,7 @@ package final class ScanRun: @unchecked Sendable {
             openPortsThreshold: specification.openPortsThreshold, whenObstacleChanges: { sink.noteObstacle() })
         books.state.withLock { state in
             state.floodedHosts = hosts.flooded.count
+            state.untestedReasons = ways.sentences
             guard specification.reportsHosts else { return }
             var roll = HostRoll(specification.selection.addresses)
             for address in hosts.up { _ = roll.note(address, .up) }
@@ -113,9 +114,9 @@ package final class ScanRun: @unchecked Sendable {
         receiver = Receiver(
             captures: captures, books: books, space: space, permutation: permutation, specification: specification, ports: ports,
             sink: sink)
-        transmitter = Transmitter(
-            specification, space: space, permutation: permutation, books: books, table: table, lanes: lanes, ports: ports, scope: scope,
-            brake: brake, routeWatch: routeWatch, sink: sink, flooded: hosts.flooded)
+        transmitter = try Transmitter(
+            specification, space: space, permutation: permutation, books: books, table: table, ways: ways, lanes: lanes, ports: ports,
+            scope: scope, brake: brake, routeWatch: routeWatch, sink: sink, flooded: hosts.flooded)
         books.telemetry.position.store(place.position, ordering: .relaxed)
     }
 
@@ -163,6 +164,11 @@ package final class ScanRun: @unchecked Sendable {
 
     /// Why nothing is sent at present though the run goes on, in words. Any thread.
     package var obstacle: String? { books.currentObstacle }
+
+    /// Why some targets are not tested, a sentence each. Any thread.
+    package var untestedReasons: [String] {
+        books.state.withLock { Array(($0.untestedReasons + $0.sendRefusals.sentences).prefix(Ways.mostSentences)) }
+    }
 
     /// The share of the open targets that is to be found.
     package var recallGoal: Double? { specification.recall }

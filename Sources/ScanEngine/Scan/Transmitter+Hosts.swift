@@ -53,14 +53,15 @@ extension Transmitter {
         }
     }
 
-    /// What the last batch has left out because its host answers everything is untested.
+    /// What the last batch has left out, because rules are in the way or because its host answers everything, is untested.
     func settleLeftOut() {
         guard !leftOut.isEmpty else { return }
         var settlement = Settlement()
         books.state.withLock { state in
             for position in leftOut {
                 guard let target = space.target(at: permutation.index(at: position)) else { continue }
-                _ = settleUntested(position, target, .answersEverything, &state, &settlement)
+                let reason = unreachedReason(target.address, target.port) ?? .answersEverything
+                _ = settleUntested(position, target, reason, &state, &settlement)
             }
             deliver(settlement)
         }

@@ -12,7 +12,7 @@ extension Transmitter {
             guard try resolve(lane) else { return false }
         }
         reachable = Self.reachable(scope, lanes)
-        ways = WayTable(Self.stretches(lanes), allowed: scope.current)
+        ways = WayTable(Self.pieces(lanes), allowed: scope.current)
         return true
     }
 
@@ -24,7 +24,7 @@ extension Transmitter {
         let asked = lane.destinations.intersection(scope.current)
         let start = SteadyClock.nanoseconds()
         while true {
-            var sweep = NeighborSweep(socket, asked, known: fixed)
+            var sweep = NeighborSweep(socket, asked, known: fixed, goal: hasCanaries ? specification.recall : nil, seed: seed)
             try sweep.run(surroundings)
             guard !books.isStopping else { return false }
             if sweep.found.isEmpty, hasAnswered(asked) {
@@ -37,6 +37,7 @@ extension Transmitter {
             }
             books.meet(nil)
             lane.resolve(sweep.found)
+            if hasCanaries, let goal = specification.recall { neighborhood.note(sweep.evidence, goal: goal, seed: seed) }
             unresolved = unresolved.union(asked.subtracting(lane.destinations).intersection(scope.current))
             return report(sweep.found, sweep.duplicates)
         }
@@ -160,21 +161,42 @@ extension Transmitter {
         for lane in lanes {
             guard let gateway = lane.gateway, let doubtful = try gateway.look(now, isUrgent: isUrgent) else { continue }
             lane.follow(gateway)
-            ways = WayTable(Self.stretches(lanes), allowed: scope.current)
+            ways = WayTable(Self.pieces(lanes), allowed: scope.current)
             // What has left since it was right last may have gone to the old one.
             let from = books.sendLogs[round].position(at: doubtful) ?? books.state.withLock { $0.pass.start }
             noteLossy(from, until: position)
         }
-        if routeWatch.hasChanged(now) { try checkRoutes() }
+        try checkRoutes(now)
     }
 
-    private func checkRoutes() throws(EngineError) {
-        let start = SteadyClock.nanoseconds()
-        let changed = try RoutePlanner.change(of: lanes.map(\.path), for: specification.selection.addresses, specification.narrowing)
-        let end = SteadyClock.nanoseconds()
-        telemetry.transmitPulse.store(end, ordering: .relaxed)
-        routeWatch.rest(after: end - start)
-        guard let changed else { return }
-        throw EngineError(.unroutable, "The way to \(changed) has changed: the job goes on by the new one.")
+    private func checkRoutes(_ now: Int64) throws(EngineError) {
+        if let (result, effort) = routeLook.take() {
+            routeWatch.rest(after: effort)
+            switch result {
+            case .same: break
+            case .changed(let addresses):
+                throw EngineError(.unroutable, "The way to \(addresses) has changed: the job goes on by the new one.")
+            case .failed(let error): throw error
+            }
+        }
+        let isTurnOfSilent = routeLook.hasSilentGateways && now - silentAsked > Self.silentInterval
+        guard !routeLook.isBusy, routeWatch.hasChanged(now) || isTurnOfSilent else { return }
+        if isTurnOfSilent { silentAsked = now }
+        try routeLook.begin(asksSilent: isTurnOfSilent)
     }
+
+    /// A look that is under way says whether what was sent went the right way: waits for it.
+    func finishLooks(_ round: Int, _ position: UInt64) throws(EngineError) {
+        let start = SteadyClock.nanoseconds()
+        repeat {
+            nextLook = 0
+            try watchWays(round, position, SteadyClock.nanoseconds())
+            telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
+            if routeLook.isBusy { books.transmitWake.wait(nanoseconds: 2_000_000) }
+        } while routeLook.isBusy && !routeLook.asksSilent && !books.isStopping && SteadyClock.nanoseconds() - start < Self.patienceWithLook
+    }
+
+    private static let patienceWithLook: Int64 = 10_000_000_000
+    /// How often gateways that did not answer are asked again; ns.
+    private static let silentInterval: Int64 = 3_000_000_000
 }

@@ -74,7 +74,7 @@ extension Transmitter {
         for lane in lanes { _ = lane.makeRoom() }
         let (table, permutation, targets, ways, writers) = (table, permutation, space.v4, ways.view, writers)
         let watchesFloods = isFirst && !floods.isIdle
-        let leavesOut = crowd != .all || !isWide || watchesFloods
+        let leavesOut = crowd != .all || !isWide || watchesFloods || !unreachedPorts.isEmpty
         // Frames until the next canary is due.
         var untilCanary = hasCanaries ? canaries.rest : Int.max
         // Skipped targets need no permission, but the clock and the stop flag must be looked at now and then.
@@ -148,7 +148,7 @@ extension Transmitter {
             passedOver += 1
             return true
         }
-        guard watchesFloods, floods.isFlooded(address) else { return false }
+        guard watchesFloods && floods.isFlooded(address) || unreachedReason(address, port) != nil else { return false }
         leftOut.append(position)
         return true
     }
@@ -222,16 +222,14 @@ extension Transmitter {
         guard version != scopeVersion else { return }
         scopeVersion = version
         reachable = Self.reachable(scope, lanes)
-        ways = WayTable(Self.stretches(lanes), allowed: scope.current)
+        ways = WayTable(Self.pieces(lanes), allowed: scope.current)
         // What a repeated part asks, or a pass over the slow hosts alone, is only a part of the round: that was judged when the round came by.
         if !isRepeating, crowd != .slow { noteOmissions(round, position) }
     }
 
     func noteOmissions(_ round: Int, _ position: UInt64) {
         let leftOut = specification.selection.addresses.subtracting(reachable).subtracting(unresolved)
-        let denied = leftOut.subtracting(scope.current)
-        let parts = [Omissions.Part(denied, .excluded), Omissions.Part(leftOut.subtracting(denied), .noRoute)]
-        let rest = position..<table.positions.upperBound
+        let (parts, rest) = (omissions(of: leftOut), position..<table.positions.upperBound)
         books.state.withLock { $0.omissions.begin(round, rest, leavingOut: parts) }
     }
 
@@ -243,7 +241,7 @@ extension Transmitter {
             let sent = dropped == nil ? try lane.flush(whileBusy: mayGoOn) : lane.drop()
             if let position = sent.dropped { dropped = min(dropped ?? position, position) }
             telemetry.probesSent.add(Int64(sent.probes), ordering: .relaxed)
-            telemetry.sendErrors.add(Int64(sent.refused), ordering: .relaxed)
+            try settleRefused(sent.refused, by: lane)
             lastSent = SteadyClock.nanoseconds()
         }
         return dropped

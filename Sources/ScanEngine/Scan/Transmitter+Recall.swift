@@ -25,6 +25,7 @@ extension Transmitter {
         noteSlowHosts(after: evidence.sweeps.count)
         let isLast = evidence.sweeps.count > specification.retries
         guard evidence.silent > 0 else { return !isLast && hasStrayRefusals ? evidence.answers == 0 : nil }
+        if !isLast, mayAskLeftOut { return true }
         guard let goal = specification.recall else { return isLast ? nil : true }
         // What was left out must have its chance, and what a router's errors may have hidden.
         let mustBeWide = books.state.withLock { !$0.omissions.isEmpty }
@@ -49,7 +50,7 @@ extension Transmitter {
     /// One pass alone is asked for without an estimate, and gets none.
     var hasCanaries: Bool { specification.recall != nil && specification.retries > 0 }
 
-    private var seed: UInt64 { specification.key.word(3) }
+    var seed: UInt64 { specification.key.word(3) }
 
     /// What is known at present; under the lock.
     private func known(_ state: borrowing ScanBooks.State) -> RecallEvidence {

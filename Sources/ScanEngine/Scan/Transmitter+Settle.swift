@@ -5,6 +5,7 @@ import Synchronization
 extension Transmitter {
     /// Settles what stayed silent and opens the next chunk; nil when this was the last, or when the run is stopped.
     func closeChunk() -> Place? {
+        let absent = absentTargets()
         let evidence = finalEvidence()
         guard settleSilent(after: evidence.sweeps.count) else { return nil }
         let start = table.positions.upperBound
@@ -14,6 +15,7 @@ extension Transmitter {
         chunkSent = (0, 0)
         books.state.withLock { state in
             noteRecall(evidence, &state)
+            noteAbsent(absent, &state)
             state.counters.filtered += Int64(table.silentCount)
             state.previous = table
             state.current = next

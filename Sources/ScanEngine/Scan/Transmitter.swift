@@ -52,6 +52,16 @@ final class Transmitter: @unchecked Sendable {
     var ways: WayTable
     /// Those on the link itself that have no hardware address.
     var unresolved = AddressSet()
+    /// What is known of how many of these are there all the same.
+    var neighborhood = Neighborhood()
+    /// Addresses that are left out because no route leads there, and ports of others because rules or policies are in the way.
+    let unreached: [Unreached]
+    let unreachedPorts: [Unreached]
+    let routeLook: RouteLook
+    /// When a gateway that did not answer was asked last, ns.
+    var silentAsked = SteadyClock.nanoseconds()
+    /// To ask the kernel for a way.
+    var netlink: Netlink
     /// Hears of changes to routes; until one makes the targets' ways others.
     let routeWatch: RouteWatch
     var nextLook: Int64 = 0
@@ -103,10 +113,15 @@ final class Transmitter: @unchecked Sendable {
     }
 
     init(
-        _ specification: ScanSpecification, space: ProbeSpace, permutation: Permutation, books: ScanBooks, table: ProbeTable, lanes: [Lane],
-        ports: SourcePortBlock, scope: ScopeGuard, brake: Brake, routeWatch: RouteWatch, sink: any ObservationSink, flooded: [IPAddress]
-    ) {
+        _ specification: ScanSpecification, space: ProbeSpace, permutation: Permutation, books: ScanBooks, table: ProbeTable, ways: Ways,
+        lanes: [Lane], ports: SourcePortBlock, scope: ScopeGuard, brake: Brake, routeWatch: RouteWatch, sink: any ObservationSink,
+        flooded: [IPAddress]
+    ) throws(EngineError) {
+        netlink = try Netlink()
         self.routeWatch = routeWatch
+        routeLook = RouteLook(ways)
+        unreached = ways.unreached.filter { $0.ports == nil }
+        unreachedPorts = ways.unreached.filter { $0.ports != nil }
         self.specification = specification
         self.space = space
         self.permutation = permutation
@@ -130,12 +145,12 @@ final class Transmitter: @unchecked Sendable {
         leftOut.reserveCapacity(Self.mostLooks)
         scopeVersion = scope.currentVersion
         reachable = Self.reachable(scope, lanes)
-        ways = WayTable(Self.stretches(lanes), allowed: scope.current)
+        self.ways = WayTable(Self.pieces(lanes), allowed: scope.current)
     }
 
-    static func stretches(_ lanes: [Lane]) -> [WayTable.Stretch] {
+    static func pieces(_ lanes: [Lane]) -> [WayTable.Piece] {
         lanes.enumerated().flatMap { number, lane in
-            lane.hops.map { WayTable.Stretch($0.addresses, lane: number, hop: $0.hop) }
+            lane.hops.map { WayTable.Piece($0.range, WayTable.Way(lane: number, hop: $0.hop)) }
         }
     }
 
@@ -144,7 +159,7 @@ final class Transmitter: @unchecked Sendable {
     }
 
     static func reachable(_ scope: ScopeGuard, _ lanes: [Lane]) -> AddressSet {
-        lanes.reduce(AddressSet()) { $0.union($1.destinations) }.intersection(scope.current)
+        AddressSet(lanes.flatMap(\.destinations.ranges)).intersection(scope.current)
     }
 
     /// Goes through all chunks from `place` on, which lies in the table's chunk.
@@ -248,8 +263,7 @@ final class Transmitter: @unchecked Sendable {
             // What may be lost on the way to a gateway that has moved is seen in time for this pass.
             if table.silentCount > 0 { try watchWays(place.round, end, SteadyClock.nanoseconds(), isUrgent: true) }
             guard awaitAnswers() else { return rewound(place.round, end) }
-            nextLook = 0
-            try watchWays(place.round, end, SteadyClock.nanoseconds())
+            try finishLooks(place.round, end)
             if place.round == 0, turn == 0 { judgeSuspects() }
             if case .dawn(let begin)? = outage.endPass() { noteDark(passFrom, until: begin) }
             guard try askTail(), try outlast(until: end) else { return rewound(place.round, end) }

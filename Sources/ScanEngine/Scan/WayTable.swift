@@ -24,6 +24,10 @@ package final class WayTable {
         package var lane: Int
         package var hop: UInt64
 
+        package init(lane: Int, hop: UInt64 = 0) {
+            (self.lane, self.hop) = (lane, hop)
+        }
+
         @inline(__always)
         static var none: Way { Way(lane: -1, hop: 0) }
     }
@@ -44,19 +48,52 @@ package final class WayTable {
         }
     }
 
-    /// Each stretch has the part of its addresses that `allowed` holds.
-    package init(_ stretches: [Stretch], allowed: AddressSet) {
+    /// Each stretch has the part of its addresses that `allowed` holds. Stretches do not overlap.
+    package convenience init(_ stretches: [Stretch], allowed: AddressSet) {
+        self.init(
+            stretches.flatMap { stretch in
+                let way = Way(lane: stretch.lane, hop: stretch.hop)
+                return stretch.addresses.ranges.map { Piece($0, way) }
+            }, allowed: allowed)
+    }
+
+    /// A range of addresses that all go one way.
+    package struct Piece: Sendable {
+        package var range: AddressRange
+        package var way: Way
+
+        package init(_ range: AddressRange, _ way: Way) {
+            (self.range, self.way) = (range, way)
+        }
+    }
+
+    /// Each piece, in any order, has the part of its addresses that `allowed` holds. Pieces do not overlap. One pass over both once they are sorted:
+    /// there may be as many pieces as hosts on a link, and as many ranges as somebody has denied.
+    package convenience init(_ pieces: [Piece], allowed: AddressSet) {
+        var steps = 0
+        self.init(pieces, allowed: allowed, steps: &steps)
+    }
+
+    /// `steps` counts how often a piece was held against a range.
+    package init(_ pieces: [Piece], allowed: AddressSet, steps: inout Int) {
+        let pieces = pieces.sorted { $0.range.first < $1.range.first }
+        let ranges = allowed.ranges
         var v4: [Entry<UInt32>] = []
         var v6: [Entry<UInt128>] = []
-        for stretch in stretches {
-            let way = Way(lane: stretch.lane, hop: stretch.hop)
-            for range in stretch.addresses.intersection(allowed).ranges {
-                if let first = range.first.v4, let last = range.last.v4 {
+        var (mine, theirs) = (0, 0)
+        while mine < pieces.count, theirs < ranges.count {
+            steps += 1
+            let (piece, range) = (pieces[mine].range, ranges[theirs])
+            let (first, last) = (max(piece.first, range.first), min(piece.last, range.last))
+            if first <= last {
+                let way = pieces[mine].way
+                if let first = first.v4, let last = last.v4 {
                     v4.append(Entry(first: first, last: last, way: way))
                 } else {
-                    v6.append(Entry(first: range.first.value, last: range.last.value, way: way))
+                    v6.append(Entry(first: first.value, last: last.value, way: way))
                 }
             }
+            if piece.last < range.last { mine += 1 } else { theirs += 1 }
         }
         self.v4 = Part(v4)
         self.v6 = Part(v6)
@@ -92,8 +129,8 @@ private final class Part<Address: FixedWidthInteger & UnsignedInteger & Sendable
         }
     }
 
+    /// The entries are sorted.
     init(_ entries: [Entry<Address>]) {
-        let entries = entries.sorted { $0.first < $1.first }
         search = FlatSearch(entries.map(\.first))
         lasts = .allocate(capacity: entries.count + 1)
         ways = .allocate(capacity: entries.count + 1)

@@ -12,6 +12,8 @@ package enum Reason: UInt8, Sendable, CaseIterable {
     case parameterProblem
     /// A SYN in return, as if both sides had opened the connection at once.
     case splitHandshakeSyn
+    /// Of targets that no probe was sent to: this machine's kernel refused it, the gateway does not answer, rules or policies are in the way.
+    case sendRefused, gatewaySilent, policy
     /// Of targets that are untested: the scope does not let them be asked, their host answers everything, or the job has ended before.
     case excluded, answersEverything, deadline, cancelled, failed, gaveUp
 
@@ -44,6 +46,9 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         case .cancelled: "cancelled"
         case .failed: "failed"
         case .gaveUp: "gave-up"
+        case .sendRefused: "send-refused"
+        case .gatewaySilent: "gateway-silent"
+        case .policy: "policy"
         }
     }
 

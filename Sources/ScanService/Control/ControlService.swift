@@ -105,7 +105,7 @@ package struct ControlService: Sendable {
             try checkPriority(request.priority, asker)
             let draft = try await reader.draft(request, for: asker.uid)
             try planner.checkScope(draft)
-            _ = try await WorkPools.run(for: asker.uid) { try planner.paths(to: draft) }
+            _ = try await WorkPools.run(for: asker.uid) { try planner.ways(to: draft) }
             try await queue.checkPorts()
             return try await queue.submit(draft, by: asker.peer.submitter, limit: asker.limit(settings.current.limits.perUserQueued))
         } catch let refusal as Refusal where [.refused, .conflict, .limit].contains(refusal.kind) {

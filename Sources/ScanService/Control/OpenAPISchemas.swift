@@ -81,6 +81,7 @@ enum OpenAPISchemas {
               "loss": {"type": "number"}, "estimated_recall": {"type": "number"}, "recall_low": {"type": "number"},
               "recall_high": {"type": "number"}, "recall_goal": {"type": "number"}, "goal_reached": {"type": "boolean"},
               "rate_verified": {"type": "boolean"}, "exclusions": \(exclusions),
+              "untested_reasons": {"type": "array", "items": {"type": "string"}, "description": "why some targets are untested"},
               "seconds": {"type": "number"}, "link": {"type": "string", "description": "xdp, ring, packet or raw-ip, joined by commas"},
               "link_reason": {"type": "string"}}}
         """
@@ -114,6 +115,7 @@ enum OpenAPISchemas {
                 "link_reason": {"type": "string"}}}},
               "exclusions": \(exclusions),
               "scope": {"type": "string", "description": "allowed, or the sentence that refuses it"},
+              "unreachable": {"type": "array", "items": {"type": "string"}, "description": "what no way leads to, and why"},
               "advice": {"type": "array", "items": {"type": "string"}, "description": "what the machine's own firewall should know"},
               "names": {"type": "array", "items": {"type": "object", "properties": {
                 "name": {"type": "string"}, "addresses": {"type": "array", "items": {"type": "string"}}}}},

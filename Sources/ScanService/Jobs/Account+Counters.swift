@@ -9,6 +9,10 @@ extension Account {
         recallGoal = run.recallGoal
         link = run.linkWords
         linkReason = run.linkReason
+        let reasons = run.untestedReasons
+        guard !reasons.isEmpty else { return }
+        // What an earlier run was refused stays so; what it had no way to has been asked since, or is among these.
+        untestedReasons = Array((reasons + (untestedReasons ?? []).filter { !reasons.contains($0) }).prefix(Ways.mostSentences))
     }
 
     /// Adds findings that no run has counted.

@@ -84,7 +84,12 @@ extension JobQueue {
                 // What its last run left may be on its way into the store still.
                 if record.started != nil { try await recorder.perform(isKept: true) { _ in ((), []) } }
                 let prepared = try await WorkPools.run { try builder.prepare(record, choice) }
-                prepared.sink.whenKept { [weak self] in Task { await self?.prove(id) } }
+                prepared.sink.whenKept { [weak self] in
+                    Task {
+                        await self?.prove(id)
+                        await self?.noteRunLasts(id)
+                    }
+                }
                 prepared.sink.whenObstacleChanges { [weak self] in Task { await self?.lookAtPath(id) } }
                 jobs[id]?.run = prepared.run
                 for refusal in prepared.run.linkRefusals { logger.notice("Job \(id) sends by \(prepared.run.linkWords), \(refusal)") }
@@ -116,10 +121,12 @@ extension JobQueue {
     private func startRun(_ id: Int64) {
         guard let job = jobs[id], let run = job.run else { return }
         let now = Self.now
-        let event: JobLine.Event = job.record.started == nil ? .started : .resumed
+        // Whether a run lasts that begins again is seen later.
+        let event: JobLine.Event? = job.record.started == nil ? .started : job.troubledSince == nil ? .resumed : nil
         jobs[id]?.record.state = .running
         jobs[id]?.record.reason = nil
         jobs[id]?.record.started = job.record.started ?? now
+        jobs[id]?.runningSince = .now
         keep(id, event, at: now)
         shareRate()
         do {
@@ -202,8 +209,10 @@ extension JobQueue {
 
     /// Keeps where the run stood, and tries again a little later.
     private func retry(_ id: Int64, _ reason: String) {
-        let isNews = jobs[id]?.record.state != .waiting
         jobs[id]?.record.state = .waiting
+        if jobs[id]?.troubledSince == nil { jobs[id]?.troubledSince = .now }
+        let isLong = jobs[id]?.troubledSince.map { .now - $0 > Self.longTrouble } == true
+        let isNews = isLong && jobs[id]?.isToldWaiting == false
         jobs[id]?.record.reason = reason
         jobs[id]?.isResting = true
         refresh(id)
@@ -217,6 +226,20 @@ extension JobQueue {
         }
         schedule()
         wakeIfIdle()
+    }
+
+    /// A job that begins again at once, by a new route, say, has nothing to tell: the log hears that it waits when no run of it has lasted for so long,
+    /// and then that it goes on.
+    private static let longTrouble = Duration.seconds(3)
+    private static let lastingRun = Duration.seconds(2)
+
+    /// The job's run has come to another checkpoint.
+    private func noteRunLasts(_ id: Int64) {
+        guard let job = jobs[id], job.run != nil, job.troubledSince != nil, job.record.state == .running,
+            .now - job.runningSince > Self.lastingRun
+        else { return }
+        jobs[id]?.troubledSince = nil
+        if job.isToldWaiting { keep(id, .resumed, at: Self.now) }
     }
 
     /// Something keeps the job's run from going on, or does no more.
@@ -272,6 +295,8 @@ extension JobQueue {
         _ id: Int64, _ event: JobLine.Event?, at time: Timestamp, _ change: @escaping @Sendable (Database) throws -> Void = { _ in }
     ) {
         guard let record = jobs[id]?.record else { return }
+        if let event { jobs[id]?.isToldWaiting = event == .waiting }
+        if event == .paused { jobs[id]?.troubledSince = nil }
         let logger = logger
         recorder.submit(
             RecordChange(isKept: true) { db in

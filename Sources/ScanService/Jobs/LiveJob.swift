@@ -16,6 +16,10 @@ struct LiveJob {
     var isResting = false
     /// Whether its run has ended because nothing answers any more.
     var hasGivenUp = false
+    /// Since when its run is under way, since when none has lasted, and whether the log's last word is that the job waits.
+    var runningSince = ContinuousClock.now
+    var troubledSince: ContinuousClock.Instant?
+    var isToldWaiting = false
     /// Sleeps until the job's time is over.
     var deadline: Task<Void, Never>?
     /// Those who follow it.

@@ -14,9 +14,13 @@ package struct Planner: Sendable {
         self.links = links
     }
 
-    /// The ways to the draft's targets. Blocks. Throws `EngineError`.
-    package func paths(to draft: JobDraft) throws -> [ScanPath] {
-        try RoutePlanner.paths(for: draft.selection.addresses, draft.narrowing.completed(by: settings.current.scan))
+    /// The ways to the draft's targets. Blocks. Throws `EngineError` where none leads to any, or for a strict draft not to all.
+    package func ways(to draft: JobDraft) throws -> Ways {
+        let scan = settings.current.scan
+        let question = RouteQuestion(draft.selection, from: scan.sourcePorts, draft.narrowing.completed(by: scan))
+        let ways = try RoutePlanner.ways(to: question)
+        try ways.check(isStrict: draft.isStrict)
+        return ways
     }
 
     /// Throws the refusal of a draft that reaches outside the scope.
@@ -26,6 +30,7 @@ package struct Planner: Sendable {
 
     /// Blocks. Throws when there is no way to a target.
     package func plan(_ draft: JobDraft) throws -> Plan {
+        let ways = try ways(to: draft)
         let targets = Int64(clamping: draft.selection.targetCount)
         let (most, isTooMuch) = targets.multipliedReportingOverflow(by: Int64(draft.retries) + 1)
         let refusal = settings.current.scope.refusal(of: draft.selection.addresses)
@@ -34,11 +39,12 @@ package struct Planner: Sendable {
             targets: targets, addresses: Int64(clamping: draft.selection.addresses.count), ports: draft.portCount,
             portsSource: draft.portsSource, rate: draft.rate, probesAtLeast: targets, probesAtMost: atMost,
             secondsAtLeast: Double(targets) / Double(draft.rate), secondsAtMost: Double(atMost) / Double(draft.rate),
-            paths: try paths(to: draft).map(shown), scope: refusal?.message ?? "allowed", names: draft.names)
+            paths: try ways.paths.map(shown), scope: refusal?.message ?? "allowed", names: draft.names)
         plan.rateFound = draft.isRateFound
         plan.advice = advice
         plan.unresolved = draft.unresolved.isEmpty ? nil : draft.unresolved
         plan.exclusions = draft.exclusions.isEmpty ? nil : draft.exclusions
+        plan.unreachable = ways.unreached.isEmpty ? nil : ways.sentences
         return plan
     }
 

@@ -49,7 +49,9 @@ struct RunBuilder: Sendable {
         let resume = try store.resumePoint(of: record.id)
         let scan = settings.current.scan
         let narrowing = record.narrowing.completed(by: scan)
-        let paths = try RoutePlanner.paths(for: selection.addresses, narrowing)
+        let ways = try RoutePlanner.ways(to: RouteQuestion(selection, from: scan.sourcePorts, narrowing))
+        // Whoever submitted it has been told of the rest.
+        try ways.check()
         let limits = settings.current.limits
         let caps = RateCaps.Limits(perHost: limits.maxRatePerHost, perNetwork: limits.maxRatePerNetwork)
         let ports = try reserve(choice, in: scan.sourcePorts)
@@ -65,7 +67,7 @@ struct RunBuilder: Sendable {
         specification.narrowing = narrowing
         let sink = recorder.sink(job: record.id, name: record.name, zone: narrowing.zoneOfLinkLocal)
         let run = try ScanRun(
-            specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: captures, links: links, sink: sink,
+            specification, ways: ways, ports: ports, scope: scope, brake: brake, captures: captures, links: links, sink: sink,
             resuming: resume.checkpoint, answered: resume.answered, hosts: resume.hosts)
         sink.interfaces = run.interfaceNames
         return Prepared(run: run, sink: sink, firstPort: ports.first)

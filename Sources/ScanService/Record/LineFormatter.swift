@@ -150,6 +150,7 @@ package struct LineFormatter: Sendable {
         append(",\"filtered\":", account.filtered, to: &buffer)
         append(",\"down\":", account.down, to: &buffer)
         append(",\"untested\":", account.untested, to: &buffer)
+        if let reasons = account.untestedReasons { append(",\"untested_reasons\":", reasons, to: &buffer) }
         append(",\"duplicates\":", account.duplicates, to: &buffer)
         append(",\"rejected_replies\":", account.rejectedReplies, to: &buffer)
         append(",\"send_errors\":", account.sendErrors, to: &buffer)

@@ -15,7 +15,7 @@ enum Engine {
             caps: RateCaps.Limits(perHost: 100_000_000, perNetwork: 100_000_000))
         let done = try WakeEvent()
         let run = try ScanRun(
-            specification, paths: try RoutePlanner.paths(for: selection.addresses),
+            specification, ways: try RoutePlanner.ways(to: RouteQuestion(selection)),
             ports: try SourcePortBlock.reserve(in: 61_000...65_535, preferring: nil, avoiding: []),
             scope: ScopeGuard(allowed: selection.addresses), brake: Brake(), captures: CaptureReserve(),
             links: LinkPool(opener: { ForgettingLink($0) }), sink: ForgettingSink(), resuming: nil)

@@ -116,6 +116,108 @@ struct RoutePlannerTests {
         }
     }
 
+    private static func ways(_ ranges: String..., ports: String = "80") throws -> Ways {
+        let addresses = AddressSet(try ranges.map { try #require(AddressRange($0)) })
+        return try RoutePlanner.ways(to: RouteQuestion(addresses, at: try #require(PortSet(ports))))
+    }
+
+    @Test("what no way leads to is named, all of it and in words, and the rest keeps its ways")
+    func rest() async throws {
+        try await PrivateNetwork.run {
+            try PrivateNetwork.layCable()
+            for (kind, block) in [
+                ("blackhole", "10.78.1.0/24"), ("prohibit", "10.78.2.0/24"), ("unreachable", "10.78.3.0/24"), ("throw", "10.78.4.0/24"),
+            ] {
+                try PrivateNetwork.ip("route add \(kind) \(block)")
+            }
+            try PrivateNetwork.ip("route add 10.78.5.0/24 via 10.77.0.9")
+            let ways = try Self.ways("10.78.0.0/21", "10.99.0.0/24")
+            #expect(ways.paths.map(\.destinations) == [try Self.addresses("10.78.0.0/24", "10.78.6.0/23")])
+            #expect(
+                ways.unreached.contains {
+                    $0.cause.reason == .gatewaySilent && $0.sentence.contains("gateway 10.77.0.9 on cable0 does not answer ARP")
+                })
+            let sentences = ways.sentences.joined(separator: "\n")
+            for word in [
+                "10.78.1.0/24: a blackhole route", "10.78.2.0/24: a prohibit route", "10.78.3.0/24: an unreachable route", "10.78.4.0/24",
+                "10.99.0.0/24",
+            ] {
+                #expect(sentences.contains(word), "\(sentences)")
+            }
+            #expect(!sentences.contains("Invalid argument"))
+            let strict = try #require(throws: EngineError.self) { try ways.check(isStrict: true) }
+            for range in ["10.78.1.0/24", "10.78.2.0/24", "10.78.3.0/24", "10.78.4.0/24", "10.78.5.0/24", "10.99.0.0/24"] {
+                #expect(strict.message.contains(range), "\(strict.message)")
+            }
+            try ways.check()
+            #expect(throws: EngineError.self) { try Self.ways("10.99.0.0/24").check() }
+        }
+    }
+
+    @Test("the kernel sends what an IPsec policy or a route with an encapsulation concerns, and nothing else")
+    func policies() async throws {
+        try await PrivateNetwork.run {
+            try PrivateNetwork.layCable()
+            let template = "tmpl src 10.77.0.1 dst 10.77.0.2 proto esp mode tunnel"
+            try PrivateNetwork.ip("xfrm policy add dst 10.78.1.0/24 dir out \(template)")
+            try PrivateNetwork.ip("xfrm policy add dst 10.78.2.0/24 proto tcp dir out \(template)")
+            try PrivateNetwork.ip("xfrm policy add dst 10.78.3.0/24 proto udp dir out \(template)")
+            try PrivateNetwork.ip("xfrm policy add src 10.66.0.0/16 dst 10.78.4.0/24 dir out \(template)")
+            try PrivateNetwork.ip("xfrm policy add dst 10.78.5.0/24 dir in \(template)")
+            try PrivateNetwork.ip("xfrm policy add dst 10.78.6.0/24 dir out action block")
+            try PrivateNetwork.ip("xfrm policy add dst 10.78.7.0/24 dir out")
+            try PrivateNetwork.ip("xfrm policy add dst 10.78.8.0/24 proto tcp dport 443 dir out \(template)")
+            try PrivateNetwork.ip("xfrm policy add dst 10.78.9.0/24 dir out if_id 7 \(template)")
+            try PrivateNetwork.ip("route add 10.78.10.0/24 encap ip id 1 dst 10.77.0.2 via 10.77.0.2 dev cable0")
+            let ways = try Self.ways("10.78.0.0/20", ports: "80,443")
+            let byKernel = AddressSet(ways.paths.filter { !$0.takesFrames }.flatMap(\.destinations.ranges))
+            #expect(byKernel == (try Self.addresses("10.78.1.0/24", "10.78.2.0/24", "10.78.6.0/24", "10.78.10.0/24")))
+            #expect(ways.paths.filter { !$0.takesFrames }.allSatisfy { $0.reason.contains("IPsec") || $0.reason.contains("encap ip") })
+            // Of the policy by port that port alone is left out.
+            let byPort = try Self.addresses("10.78.8.0/24")
+            #expect(ways.unreached.map(\.ports) == [PortSet("443")] && ways.unreached.map(\.addresses) == [byPort])
+            #expect(try Self.ways("10.78.8.0/24", ports: "80").unreached.isEmpty)
+        }
+    }
+
+    @Test("IPsec's default policy that lets nothing through is the kernel's to apply")
+    func defaultPolicy() async throws {
+        try await PrivateNetwork.run {
+            try PrivateNetwork.layCable()
+            #expect(try Self.ways("10.78.0.0/24").paths.allSatisfy { $0.takesFrames })
+            try PrivateNetwork.ip("xfrm policy setdefault out block")
+            #expect(try Self.ways("10.78.0.0/24").paths.allSatisfy { !$0.takesFrames && $0.reason.contains("default policy") })
+        }
+    }
+
+    @Test("rules by protocol and by port decide, as the kernel says")
+    func rules() async throws {
+        try await PrivateNetwork.run {
+            try PrivateNetwork.layCable()
+            try PrivateNetwork.ip("address add 10.79.0.1/24 dev cable1")
+            try PrivateNetwork.ip("neighbour replace 10.79.0.9 lladdr 02:00:5e:10:00:09 nud permanent dev cable1")
+            try PrivateNetwork.ip("route add default via 10.79.0.9 table 100")
+            try PrivateNetwork.ip("rule add to 10.78.1.0/24 ipproto tcp lookup 100")
+            try PrivateNetwork.ip("rule add to 10.78.2.0/24 ipproto udp lookup 100")
+            try PrivateNetwork.ip("rule add to 10.78.3.0/24 ipproto tcp dport 25 lookup 100")
+            try PrivateNetwork.ip("rule add to 10.78.4.0/24 sport 61000-61999 lookup 100")
+            /// By whom, how, and without which ports.
+            func told(_ block: String, _ ports: String) throws -> String {
+                let ways = try Self.ways(block, ports: ports)
+                let out = ways.unreached.flatMap { $0.ports.map { Array($0) } ?? [] }
+                let path = try #require(ways.paths.first)
+                return "\(path.nextHop?.description ?? "") \(path.takesFrames ? "frames" : "kernel") \(out)"
+            }
+            #expect(try told("10.78.1.0/24", "80") == "10.79.0.9 kernel []")
+            #expect(try told("10.78.2.0/24", "80") == "10.77.0.2 frames []")
+            #expect(try told("10.78.3.0/24", "80") == "10.77.0.2 frames []")
+            #expect(try told("10.78.3.0/24", "25") == "10.79.0.9 frames []")
+            // The way of most ports is taken; others are left out, and it is said.
+            #expect(try told("10.78.3.0/24", "22,25,80") == "10.77.0.2 frames [25]")
+            #expect(try told("10.78.4.0/24", "80") == "10.79.0.9 frames []")
+        }
+    }
+
     @Test("a process that may send raw packets is told that nothing is missing")
     func privilege() async throws {
         try await PrivateNetwork.run { #expect(Privilege.missing() == nil) }

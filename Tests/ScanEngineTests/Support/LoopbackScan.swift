@@ -8,7 +8,7 @@ import Testing
 /// A scan of loopback addresses in the calling thread's namespace.
 struct LoopbackScan {
     var specification: ScanSpecification
-    let paths: [ScanPath]
+    let ways: Ways
     let ports: SourcePortBlock
     let scope: ScopeGuard
     let brake = Brake()
@@ -24,7 +24,7 @@ struct LoopbackScan {
         var generator = SeededGenerator(seed: seed)
         specification = ScanSpecification(
             selection: selection, key: generator.key(), rate: rate, retries: retries, tcpOptions: .mss, recorded: recorded)
-        paths = try RoutePlanner.paths(for: selection.addresses)
+        ways = try RoutePlanner.ways(to: RouteQuestion(selection))
         self.ports = try SourcePortBlock.reserve(in: 61_000...65_535, preferring: nil, avoiding: [])
         scope = ScopeGuard(allowed: selection.addresses)
     }
@@ -41,7 +41,7 @@ struct LoopbackScan {
         into sink: RecordingSink, resuming checkpoint: ScanCheckpoint? = nil, meanwhile: (ScanRun) throws -> Void = { _ in }
     ) throws -> Result {
         let run = try ScanRun(
-            specification, paths: paths, ports: ports, scope: scope, brake: brake, captures: CaptureReserve(), links: LinkPool(),
+            specification, ways: ways, ports: ports, scope: scope, brake: brake, captures: CaptureReserve(), links: LinkPool(),
             sink: sink, resuming: checkpoint, answered: answered)
         let done = try WakeEvent()
         let end = Ending()

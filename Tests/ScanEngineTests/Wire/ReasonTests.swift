@@ -13,8 +13,8 @@ struct ReasonTests {
         "unknown-response", "user-set", "no-route", "beyond-scope", "reject-route", "param-problem",
     ]
 
-    /// nmap says no-response of hosts that are down, too.
-    private static let ours: Set<String> = ["no-arp-response", "no-nd-response"]
+    /// nmap says no-response of hosts that are down, too, and stops where a packet is refused or a way is missing.
+    private static let ours: Set<String> = ["no-arp-response", "no-nd-response", "send-refused", "gateway-silent", "policy"]
 
     /// nmap has no word for a target that was not asked.
     private static let ofUntested: Set<String> = ["excluded", "answers-everything", "deadline", "cancelled", "failed", "gave-up"]
