@@ -221,8 +221,7 @@ extension Transmitter {
         let version = scope.currentVersion
         guard version != scopeVersion else { return }
         scopeVersion = version
-        reachable = Self.reachable(scope, lanes)
-        ways = WayTable(Self.pieces(lanes), allowed: scope.current)
+        rebuildWays()
         // What a repeated part asks, or a pass over the slow hosts alone, is only a part of the round: that was judged when the round came by.
         if !isRepeating, crowd != .slow { noteOmissions(round, position) }
     }

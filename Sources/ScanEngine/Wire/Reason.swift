@@ -112,7 +112,7 @@ package enum Reason: UInt8, Sendable, CaseIterable {
         switch self {
         case .synAck, .splitHandshakeSyn: .open
         case .reset: .closed
-        case .excluded, .answersEverything, .deadline, .cancelled, .failed, .gaveUp: .untested
+        case .sendRefused, .gatewaySilent, .policy, .excluded, .answersEverything, .deadline, .cancelled, .failed, .gaveUp: .untested
         default: .filtered
         }
     }
