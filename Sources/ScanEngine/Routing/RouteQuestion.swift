@@ -12,8 +12,7 @@ package struct RouteQuestion: Sendable {
         _ selection: TargetSelection, from sourcePorts: ClosedRange<UInt16> = RouteQuestion.usualSourcePorts,
         _ narrowing: Narrowing = Narrowing()
     ) {
-        let single = PortSet(selection.endpoints.map { $0.port...$0.port })
-        self.init(selection.addresses, at: selection.ports.union(single), from: sourcePorts, narrowing)
+        self.init(selection.addresses, at: selection.allPorts, from: sourcePorts, narrowing)
     }
 
     package init(

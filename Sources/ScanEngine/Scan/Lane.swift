@@ -63,13 +63,10 @@ final class Lane {
 
     /// Some neighbours have answered once more, maybe with other hardware addresses.
     func follow(_ neighbors: [IPAddress: HardwareAddress]) {
-        let answered = AddressSet(neighbors.keys.map { AddressRange($0) }).intersection(destinations)
-        var ranges: [UInt64: [AddressRange]] = [:]
-        for (address, hardware) in neighbors where answered.contains(address) {
-            ranges[hardware.number, default: []].append(AddressRange(address))
+        // Each of the hops is one neighbour's.
+        for index in hops.indices {
+            if let hardware = neighbors[hops[index].range.first] { hops[index].hop = hardware.number }
         }
-        let others = hops.map { ($0.addresses.subtracting(answered), $0.hop) }.filter { !$0.0.isEmpty }
-        hops = others + ranges.map { (AddressSet($0.value), $0.key) }
     }
 
     /// The gateway has another hardware address now.

@@ -57,12 +57,14 @@ extension Transmitter {
             var netlink = try Netlink()
             let fixed = KernelNeighbors.fixed(on: lane.path.interface, lane.path.source.family, &netlink)
             let asked = lane.destinations.intersection(scope.current)
-            var sweep = NeighborSweep(try NeighborSocket(lane.path.interface, source: lane.path.source), asked, known: fixed)
+            let socket = try NeighborSocket(lane.path.interface, source: lane.path.source)
+            // Who is there is known: the fewest turns must do.
+            var sweep = NeighborSweep(socket, asked, known: fixed, goal: nil, seed: seed)
             try sweep.run(surroundings)
             lane.follow(sweep.found)
             isAlive = isAlive && !sweep.found.isEmpty
         }
-        ways = WayTable(Self.stretches(lanes), allowed: scope.current)
+        ways = WayTable(Self.pieces(lanes), allowed: scope.current)
         return isAlive
     }
 
