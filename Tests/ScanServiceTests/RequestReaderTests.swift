@@ -112,7 +112,7 @@ struct RequestReaderTests {
             $0.exclude = ["198.18.0.0/28", "10.0.0.1", "198.18.0.9-20,198.18.1.1", "198.18.0.200:80", "one.example"]
             $0.excludePorts = "80"
         }
-        let alone = try await reader().draft(request).exclusions
+        let alone = try await reader().draft(request, for: 1000).exclusions
         #expect(
             alone == [
                 Exclusion(name: "198.18.0.0/28", entries: nil, addresses: 16, targets: 32),
@@ -124,7 +124,7 @@ struct RequestReaderTests {
             ])
         request.excludePorts = nil
         request.excludeSources = [.init(name: "a.txt", count: 2), .init(name: "empty.txt", count: 0), .init(name: "b.txt", count: 3)]
-        let lists = try await reader().draft(request).exclusions
+        let lists = try await reader().draft(request, for: 1000).exclusions
         #expect(
             lists == [
                 Exclusion(name: "a.txt", entries: 2, addresses: 16, targets: 32),
@@ -133,12 +133,12 @@ struct RequestReaderTests {
             ])
         for wrong in [[6], [4], [-1, 6], [5, 0, 1]] {
             request.excludeSources = wrong.map { .init(name: "x", count: $0) }
-            let refusal = await #expect(throws: Refusal.self) { _ = try await reader().draft(request) }
+            let refusal = await #expect(throws: Refusal.self) { _ = try await reader().draft(request, for: 1000) }
             #expect(refusal?.kind == .usage)
         }
         request.excludeSources = nil
         request.exclude = (0..<200).map { "198.18.0.\($0)" }
-        let many = try await reader().draft(request).exclusions
+        let many = try await reader().draft(request, for: 1000).exclusions
         #expect(many.count == 65 && many.last == Exclusion(name: "all others", entries: 136, addresses: 136, targets: 272))
     }
 
@@ -147,7 +147,7 @@ struct RequestReaderTests {
         let request = JobRequest.sample(
             "198.18.0-1.1,3", "198.18.2.1,198.18.2.9", "::ffff:198.18.3.1", "198.18.4.0/255.255.255.252", "198.18.5.1 - 198.18.5.3",
             "https://198.18.6.1:8443/x")
-        let selection = try await reader().draft(request).selection
+        let selection = try await reader().draft(request, for: 1000).selection
         #expect(
             selection.hosts.ranges.map(\.description) == [
                 "198.18.0.1", "198.18.0.3", "198.18.1.1", "198.18.1.3", "198.18.2.1", "198.18.2.9", "198.18.3.1", "198.18.4.0/30",
@@ -156,12 +156,16 @@ struct RequestReaderTests {
         #expect(selection.endpoints.map(\.description) == ["198.18.6.1:8443"])
         var large = JobRequest.sample("198.18.0.1")
         large.targets = (1...20).map { "10.*.*.\($0 * 2)" }
-        let tooMany = await #expect(throws: Refusal.self) { _ = try await reader().draft(large) }
+        let tooMany = await #expect(throws: Refusal.self) { _ = try await reader().draft(large, for: 1000) }
         #expect(tooMany?.message.contains("separate blocks") == true)
         large.targets = ["198.18.0.0/24"]
         large.exclude = (1...20).map { "10.*.*.\($0 * 2)" }
-        #expect(await #expect(throws: Refusal.self) { _ = try await reader().draft(large) }?.message.contains("separate blocks") == true)
-        let doubtful = await #expect(throws: Refusal.self) { _ = try await reader().draft(.sample("2001:db8::1:22", "198.18.0.1:22")) }
+        #expect(
+            await #expect(throws: Refusal.self) { _ = try await reader().draft(large, for: 1000) }?.message.contains("separate blocks")
+                == true)
+        let doubtful = await #expect(throws: Refusal.self) {
+            _ = try await reader().draft(.sample("2001:db8::1:22", "198.18.0.1:22"), for: 1000)
+        }
         #expect(doubtful?.kind == .usage && doubtful?.message.contains("[2001:db8::1]:22") == true)
     }
 
