@@ -12,9 +12,8 @@ extension ControlService {
         let nothing = Refusal(.conflict, "Nothing of job \(job.id) was left untested: there is nothing to retry.")
         guard job.account.untested > 0 else { throw nothing }
         guard let record = try await store.job(.id(job.id)) else { throw Refusal(.notFound, "There is no job \(job.id).") }
-        guard record.state != .cancelled || record.started != nil else {
-            throw Refusal(
-                .conflict, "Job \(job.id) was cancelled before it ran, and the targets of such a job are not kept: submit it again.")
+        guard record.started != nil || record.state != .cancelled else {
+            throw Refusal(.conflict, "Job \(job.id) was cancelled before it began, and its targets were not kept: submit it again.")
         }
         let (selection, chosen) = try await WorkPools.run(for: asker.uid) { [store] in
             (try store.selection(of: record.id), try store.untested(of: record))

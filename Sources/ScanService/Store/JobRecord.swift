@@ -70,6 +70,13 @@ package struct JobRecord: Sendable, Equatable {
         package var finished: Timestamp
         /// Whether nothing has answered any more.
         package var hasGivenUp: Bool?
+
+        package init(state: JobState, reason: String?, finished: Timestamp, hasGivenUp: Bool?) {
+            self.state = state
+            self.reason = reason
+            self.finished = finished
+            self.hasGivenUp = hasGivenUp
+        }
     }
 
     /// A new job, by this submitter, over so many targets that this one has left untested: with the same options, and without a deadline.

@@ -21,7 +21,7 @@ package enum UntestedTable {
     }
 
     /// Keeps what a job that retries another is about.
-    static func choose(_ chosen: ChosenTargets, job: Int64, _ db: Database) throws {
+    package static func choose(_ chosen: ChosenTargets, job: Int64, _ db: Database) throws {
         try db.execute(sql: "UPDATE jobs SET chosen_from = ? WHERE id = ?", arguments: [Int64(clamping: chosen.tail), job])
         for set in chosen.sets {
             try db.execute(
