@@ -23,7 +23,8 @@ extension ControlService {
         let current = settings.current
         let allowed = selection.addresses.intersection(current.scope.allowed)
         if allowed.isEmpty, let refusal = current.scope.refusal(of: selection.addresses) { throw refusal }
-        _ = try await WorkPools.run(for: asker.uid) { try RoutePlanner.paths(for: allowed, record.narrowing.completed(by: current.scan)) }
+        let question = RouteQuestion(selection, from: current.scan.sourcePorts, record.narrowing.completed(by: current.scan))
+        try await WorkPools.run(for: asker.uid) { try RoutePlanner.ways(to: question).check(isStrict: record.isStrict) }
         try await queue.checkPorts()
         var new = record.retry(of: count, by: asker.peer.submitter, at: JobQueue.now)
         new.rate = min(new.rate, current.limits.maxRate)
