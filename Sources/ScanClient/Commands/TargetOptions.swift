@@ -83,7 +83,8 @@ package struct TargetOptions: ParsableArguments {
     var reportHosts = false
 
     @Flag(
-        help: "Refuse the whole scan for one target that cannot be scanned, such as a name that does not resolve; without it the rest is scanned."
+        help:
+            "Refuse the whole scan for one target that cannot be scanned, such as a name that does not resolve; without it the rest is scanned."
     )
     var strict = false
 

@@ -6,7 +6,8 @@ enum OctetPattern {
     /// Whether the text is meant as a pattern, and no other form: digits, commas, stars and hyphens between three dots, with a list, a star, or a
     /// range that is not that of `AddressSyntax`.
     static func isPattern(_ text: Bytes) -> Bool {
-        guard text.contains(where: { $0 == Ascii.comma || $0 == Ascii.asterisk || $0 == Ascii.hyphen }), text.first != Ascii.hyphen, text.count(where: { $0 == Ascii.dot }) == 3, let last = text.lastIndex(of: Ascii.dot),
+        guard text.contains(where: { $0 == Ascii.comma || $0 == Ascii.asterisk || $0 == Ascii.hyphen }), text.first != Ascii.hyphen,
+            text.count(where: { $0 == Ascii.dot }) == 3, let last = text.lastIndex(of: Ascii.dot),
             text.allSatisfy({ $0.isDigit || $0 == Ascii.dot || $0 == Ascii.comma || $0 == Ascii.asterisk || $0 == Ascii.hyphen })
         else { return false }
         return text.contains { $0 == Ascii.comma || $0 == Ascii.asterisk } || text[..<last].contains(Ascii.hyphen)
