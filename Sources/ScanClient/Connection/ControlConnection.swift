@@ -78,11 +78,11 @@ package final class ControlConnection {
         while true {
             if let pipeline = try await tryToConnect(socket) { return pipeline }
             let waited = ContinuousClock.now - start
-            guard waited < silence.limit else { throw SilenceWatch.failure(silence) }
             if waited >= silence.told, !isTold {
                 isTold = true
                 tell("synscan: so many want to connect to synscand that it has had no place for \(silence.told.components.seconds) s…")
             }
+            guard waited < silence.limit else { throw SilenceWatch.failure(silence) }
             try await Task.sleep(for: .milliseconds(20))
         }
     }

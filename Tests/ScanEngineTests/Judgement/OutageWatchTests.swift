@@ -18,8 +18,8 @@ struct OutageWatchTests {
     func silence() {
         var watch = OutageWatch()
         for start: UInt64 in [0, 100, 200] { #expect(watch.judge(stretch(start, sent: 100, answered: 50)) == nil) }
-        #expect(watch.judge(stretch(300, sent: 50, answered: 0)) == nil)
-        #expect(watch.judge(stretch(350, sent: 50, answered: 0)) == .dark(from: 100))
+        #expect(watch.judge(stretch(300, sent: 40, answered: 0)) == nil)
+        #expect(watch.judge(stretch(340, sent: 60, answered: 0)) == .dark(from: 100))
     }
 
     @Test("silence where hardly anything ever answered is no outage")
