@@ -48,7 +48,7 @@ class RationedErrors(RespondedTest):
             done = self.daemon.run("scan", f"198.18.64.{host}")
             self.assertLess(time.monotonic() - started, 12)
             self.assertEqual(done.code, 0, done.out + done.err)
-            self.assertIn("1 open, 999 filtered", done.out)
+            self.assert_account(self.daemon.last_job(), open=1, closed=0, filtered=999, untested=0)
 
     def test_a_router_without_a_way_to_a_network(self):
         for living in (set(), {"198.18.64.7", "198.18.66.200"}):
