@@ -108,10 +108,13 @@ class NoWay(LabTest):
 
     def test_a_target_without_a_route_is_named(self):
         before = self.daemon.last_job()
-        result = self.daemon.run("scan", "198.18.64.1", "198.19.128.77", "-p", "80")
+        result = self.daemon.run("scan", "--strict", "198.18.64.1", "198.19.128.77", "-p", "80")
         self.assertIn(result.code, (1, 2))
         self.assert_sentence(result.err, "198.19.128.77", "route")
         self.assertEqual((self.daemon.last_job(), self.lab.counters()["syn"]), (before, 0))
+        result = self.daemon.run("scan", "198.18.64.1", "198.19.128.77", "-p", "80")
+        self.assertEqual(result.code, 5, result)
+        self.assertIn("198.19.128.77", result.out + result.err)
 
 
 class BadStarts(LabTest):
