@@ -1,7 +1,8 @@
 // Answers for hosts on a link that asks where they are: ARP requests and neighbour solicitations.
 //
-//     neighbours INTERFACE
+//     neighbours INTERFACE [LOSS]
 //
+// LOSS of a thousand questions get no answer. What comes here is seen before nftables could drop it.
 // Standard input has the hosts, a line each: an address and its hardware address. An address with several lines gets an answer from
 // each. A block (198.18.3.0/24) answers as a whole; no other line may lie inside it. Prints "ready" when it has read all, and answers
 // until it is killed.
@@ -114,7 +115,9 @@ static size_t advertisement(uint8_t *frame, const uint8_t *asked, const struct h
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) errx(2, "usage: neighbours INTERFACE");
+    if (argc != 2 && argc != 3) errx(2, "usage: neighbours INTERFACE [LOSS]");
+    int loss = argc == 3 ? atoi(argv[2]) : 0;
+    srandom(1);
     read_hosts();
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL));
     struct sockaddr_ll link = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = if_nametoindex(argv[1])};
@@ -137,6 +140,7 @@ int main(int argc, char **argv) {
         if (is_arp) mapped(target, asked + 38);
         else if (is_solicitation) memcpy(target, asked + 62, 16);
         else continue;
+        if (random() % 1000 < loss) continue;
         for (int i = find(target); i >= 0 && memcmp(target, hosts[i].last, 16) <= 0; i--) {
             memcpy(frame, asked + 6, 6);
             memcpy(frame + 6, hosts[i].hardware, 6);

@@ -135,10 +135,11 @@ class Network:
     def listen(self, side, address, *ports):
         self.run(side, compile_helper("listen"), address, *ports)
 
-    def neighbours(self, side, interface, hosts):
-        """Answers there for hosts, pairs of an address and a hardware address, and for nobody else, not even the kernel's own addresses."""
+    def neighbours(self, side, interface, hosts, loss=0):
+        """Answers there for hosts, pairs of an address and a hardware address, and for nobody else, not even the kernel's own addresses; `loss` of a
+        thousand questions get no answer."""
         self.ip(side, f"link set {interface} arp off")
-        return self.start(side, compile_helper("neighbours"), interface, text="".join(f"{address} {hardware}\n" for address, hardware in hosts))
+        return self.start(side, compile_helper("neighbours"), interface, loss, text="".join(f"{address} {hardware}\n" for address, hardware in hosts))
 
     def hardware(self, side, interface):
         return self.run(side, "cat", f"/sys/class/net/{interface}/address").strip()

@@ -1,6 +1,6 @@
 // Preloaded into synscand: the kernel refuses some sends, as a tunnel's device does for an address that none of its peers has.
 //
-// REFUSE_ERRNO is what it says. Packets and frames to 198.18.64.64/26 are refused where they can be seen (sendmmsg). Of the calls that
+// REFUSE_ERRNO is what it says. Packets and frames to 198.18.64.64/26 are refused where they can be seen (sendmmsg, send). Of the calls that
 // have the kernel read a ring, those numbered REFUSE_FROM up to REFUSE_TO are.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -43,6 +43,14 @@ static int is_refused_call(void) {
 ssize_t send(int fd, const void *bytes, size_t count, int flags) {
     static ssize_t (*real)(int, const void *, size_t, int);
     if (!real) real = dlsym(RTLD_NEXT, "send");
+    const uint8_t *frame = bytes;
+    if (frame && count >= 54 && frame[12] == 8 && frame[13] == 0 && frame[23] == IPPROTO_TCP) {
+        struct iovec vector = {(void *)bytes, count};
+        if (is_refused(&(struct msghdr){.msg_iov = &vector, .msg_iovlen = 1})) {
+            errno = number("REFUSE_ERRNO");
+            return -1;
+        }
+    }
     return !bytes && is_refused_call() ? -1 : real(fd, bytes, count, flags);
 }
 

@@ -11,8 +11,6 @@ from test_lab import nmap
 
 NEAR, NEAR6 = "198.18.0.1", "2001:2::1"
 PORTS = 22, 80, 443, 8080
-# The link loses so many of a hundred requests and answers.
-LOSS = "numgen random mod 1000 < {} drop"
 
 
 class Segment:
@@ -30,16 +28,17 @@ class Segment:
         for near in NEAR, NEAR6:
             self.network.ip("far", f"neigh replace {near} lladdr {hardware} dev far0 nud permanent", f"route replace {near} dev far0")
 
-    def populate(self, hosts, answering=None, **settings):
-        """Hosts, address → (hardware address, open ports), and who answers for whom where that differs."""
+    def populate(self, hosts, answering=None, loss=0):
+        """Hosts, address → (hardware address, open ports), and who answers for whom where that differs; `loss` of a thousand questions who has an
+        address get no answer."""
         network, homes = self.network, [(host, hardware) for host, (hardware, _) in hosts.items()]
         network.ip("far", *(f"route add local {host} dev lo" for host in hosts))
         for address in ("0.0.0.0", "::"):
             network.listen("far", address, *sorted({port for _, ports in hosts.values() for port in ports}))
-        self.rules(homes, {(host, port) for host, (_, ports) in hosts.items() for port in ports}, **settings)
-        self.responder = network.neighbours("far", "far0", answering or homes)
+        self.rules(homes, {(host, port) for host, (_, ports) in hosts.items() for port in ports})
+        self.responder = network.neighbours("far", "far0", answering or homes, loss)
 
-    def rules(self, homes, is_open, loss=0):
+    def rules(self, homes, is_open):
         def elements(pairs, is_v6):
             words = ", ".join(f"{host} . {value}" for host, value in pairs if (":" in host) == is_v6)
             return f"elements = {{ {words} }}" if words else ""
@@ -53,8 +52,8 @@ class Segment:
               counter misaddressed {{ }}
               chain arriving {{
                 type filter hook ingress device far0 priority 0; policy accept;
-                meta protocol arp counter name asked {"" if loss == 0 else LOSS.format(loss)}
-                icmpv6 type nd-neighbor-solicit counter name asked {"" if loss == 0 else LOSS.format(loss)}
+                meta protocol arp counter name asked
+                icmpv6 type nd-neighbor-solicit counter name asked
                 tcp flags & (syn | ack) == syn counter name syn
                 ip daddr . ether daddr @homes meta pkttype set host accept
                 ip6 daddr . ether daddr @homes6 meta pkttype set host accept

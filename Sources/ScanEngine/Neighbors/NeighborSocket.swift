@@ -38,6 +38,8 @@ final class NeighborSocket {
         let socket = try OwnedDescriptor(family: AF_PACKET, type: SOCK_RAW, protocol: 0)
         let descriptor = socket.raw
         try Syscall.enlargeSendBuffer(descriptor)
+        // The queueing discipline of an interface without a carrier swallows what it gets, as if it had been sent.
+        try Syscall.setOption(descriptor, SOL_PACKET, PACKET_QDISC_BYPASS, Int32(1))
         if family == .v6 { try passAdvertisementsOnly(descriptor) }
         try Syscall.setOption(descriptor, SOL_SOCKET, SO_RCVBUF, Int32(4 << 20))
         var address = sockaddr_ll()

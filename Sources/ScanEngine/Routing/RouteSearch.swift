@@ -80,7 +80,8 @@ struct RouteSearch {
                 classes.append((ports, answer))
             }
         }
-        let most = classes.max { Self.weight($0.answer, $0.ports) < Self.weight($1.answer, $1.ports) }
+        // The last class is that of no rule: it comes first among equals.
+        let most = classes.reversed().max { Self.weight($0.answer, $0.ports) < Self.weight($1.answer, $1.ports) }
         guard let most, case .way(var route) = most.answer else { return most?.answer ?? route(to: address, ports: nil, &netlink) }
         route.rule = words
         for other in classes where !Self.leads(other.answer, most.answer) {

@@ -210,7 +210,9 @@ extension JobQueue {
     /// Keeps where the run stood, and tries again a little later.
     private func retry(_ id: Int64, _ reason: String) {
         jobs[id]?.record.state = .waiting
-        if jobs[id]?.troubledSince == nil { jobs[id]?.troubledSince = .now }
+        if let job = jobs[id], job.troubledSince == nil || job.run != nil && .now - job.runningSince > Self.lastingRun {
+            jobs[id]?.troubledSince = .now
+        }
         let isLong = jobs[id]?.troubledSince.map { .now - $0 > Self.longTrouble } == true
         let isNews = isLong && jobs[id]?.isToldWaiting == false
         jobs[id]?.record.reason = reason
@@ -231,7 +233,7 @@ extension JobQueue {
     /// A job that begins again at once, by a new route, say, has nothing to tell: the log hears that it waits when no run of it has lasted for so long,
     /// and then that it goes on.
     private static let longTrouble = Duration.seconds(3)
-    private static let lastingRun = Duration.seconds(2)
+    private static let lastingRun = Duration.seconds(1)
 
     /// The job's run has come to another checkpoint.
     private func noteRunLasts(_ id: Int64) {
