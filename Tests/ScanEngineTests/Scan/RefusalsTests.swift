@@ -49,5 +49,9 @@ struct RefusalsTests {
         #expect(!memory.contradicts(3, ttl: 9), "an error says nothing of the target's distance")
         memory.note(3, .synAck, ttl: 50)
         #expect(memory.error(at: 3) == nil && memory.contradicts(3, ttl: 51))
+        for (position, reason) in Reason.allCases.enumerated() where reason.state == .filtered {
+            memory.note(UInt64(position) + 100, reason, ttl: 7)
+            #expect(memory.error(at: UInt64(position) + 100)?.reason == reason)
+        }
     }
 }
