@@ -54,6 +54,7 @@ class SlowHosts(RespondedTest):
                 self.answer(lambda address, port: delay)
                 self.assert_found(["198.18.64.9"], *options, compare=["198.18.64.9"])
                 self.daemon.close()
+                self.daemon = None
 
     def test_a_network_behind_a_satellite(self):
         self.answer(lambda address, port: 0.65 if address.startswith("198.18.65.") else None)

@@ -186,14 +186,20 @@ final class ScanBooks: Sendable {
         let place = place ?? Transmitter.Place(round: state.pass.round, position: safePosition(state))
         return ScanCheckpoint(
             chunkStart: state.current.positions.lowerBound, round: UInt64(place.round), position: place.position,
-            counters: counters(of: state), omissions: state.omissions, sweeps: state.awaitsLate ? state.sweeps.dropLast() : state.sweeps,
+            counters: counters(of: state), omissions: state.omissions, sweeps: awaitsLate(state) ? state.sweeps.dropLast() : state.sweeps,
             pages: state.current.takeDirtyPages())
+    }
+
+    /// Whether answers to the last sweep may still come, so that nobody may be taken for silent by it. Under the lock.
+    private func awaitsLate(_ state: borrowing State) -> Bool {
+        let patience = max(answerTimeout, RoundTripEstimator.leastPatience) * 1000
+        return state.awaitsLate && SteadyClock.nanoseconds() - telemetry.lastProbe.load(ordering: .relaxed) < patience
     }
 
     /// A position of the pass before which every probe has had the time to be answered, and none must be sent again. Under the lock.
     func safePosition(_ state: borrowing State) -> UInt64 {
         // A sweep that is in the books is not made again, unless it is still waited for late answers to it.
-        if state.sweeps.count > state.pass.round, !state.awaitsLate { return state.current.positions.upperBound }
+        if state.sweeps.count > state.pass.round, !awaitsLate(state) { return state.current.positions.upperBound }
         let earliest = WallClock.microseconds() - max(answerTimeout, RoundTripEstimator.leastPatience)
         let start = state.pass.start
         return min(max(start, sendLogs[state.pass.round].position(at: earliest) ?? start), state.repeatFrom ?? .max)

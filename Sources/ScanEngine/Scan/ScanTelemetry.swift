@@ -19,6 +19,8 @@ final class ScanTelemetry: Sendable {
     let capturePulse = Atomic<Int64>(0)
     /// Everything that had arrived by then has been taken; ns, steady clock.
     let takenUntil = Atomic<Int64>(0)
+    /// When the last probe of the last pass left; ns, steady clock.
+    let lastProbe = Atomic<Int64>(0)
 
     private let windowStart = Atomic<Int64>(0)
     private let windowProbes = Atomic<Int64>(0)

@@ -55,7 +55,10 @@ extension Transmitter {
             telemetry.observe(now, probes: added.all)
         }
         closeStretch(position, SteadyClock.nanoseconds())
-        if lastSent > 0 { chunkSent = (round == 0 ? lastSent : chunkSent.first, lastSent) }
+        if lastSent > 0 {
+            chunkSent = (round == 0 ? lastSent : chunkSent.first, lastSent)
+            telemetry.lastProbe.store(lastSent, ordering: .relaxed)
+        }
         return nil
     }
 

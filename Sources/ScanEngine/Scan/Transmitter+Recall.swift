@@ -11,7 +11,7 @@ extension Transmitter {
             canaries += extra
             state.sweeps.append(
                 RecallEvidence.Sweep(canaries: canaries, isWide: isWide, open: state.found.open, answers: state.found.answers))
-            state.found = ScanBooks.SweepCount()
+            (state.found, state.awaitsLate) = (ScanBooks.SweepCount(), true)
             state.counters.canariesSent += Int64(canaries.sent)
             state.counters.canariesAnswered += Int64(canaries.answered)
         }

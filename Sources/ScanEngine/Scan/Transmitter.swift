@@ -191,7 +191,7 @@ final class Transmitter: @unchecked Sendable {
                 state.pass = (place.round, place.position)
                 state.canaries.begin()
                 state.refused = RefusedCanaries()
-                state.repeatFrom = nil
+                (state.repeatFrom, state.awaitsLate) = (nil, false)
                 state.roundTrips.begin(pass: place.round)
                 books.answerTimeout = state.roundTrips.timeout
             }
@@ -206,7 +206,7 @@ final class Transmitter: @unchecked Sendable {
                 isWide = next
             } else {
                 let end = table.positions.upperBound
-                guard !books.isStopping else { return Place(round: place.round, position: end) }
+                guard !books.isStopping else { return rewound(place.round, end) }
                 guard let late = awaitLateAnswers() else { return rewound(place.round, end) }
                 // Who answers late has been judged too soon.
                 guard late > 0, place.round < specification.retries, table.silentCount > 0 else {
@@ -316,7 +316,6 @@ final class Transmitter: @unchecked Sendable {
             let now = SteadyClock.nanoseconds()
             telemetry.transmitPulse.store(now, ordering: .relaxed)
             let (afterLast, afterFirst, refused) = books.state.withLock { state in
-                state.awaitsLate = true
                 let patience = state.roundTrips.lastPatience
                 return (patience.afterLast, patience.afterFirst, state.refusals.count)
             }
