@@ -212,7 +212,7 @@ class Policies(WaysTest):
         self.assert_account(job, closed=256)
         result, job = self.scan(BLOCK, "-p", "25,1000", code=5)
         self.assert_account(job, open=256, untested=256)
-        self.assertIn("-p25", result.err)
+        self.assertIn("with -p 25", result.err)
         seen = self.seen()
         self.assertEqual((seen["mail_first"], seen["second"]), (0, seen["mail_second"]))
         self.network.ip("near", "rule del ipproto tcp dport 25 lookup 100", "rule add ipproto tcp lookup 100")

@@ -53,9 +53,11 @@ package enum RoutePlanner {
 
     /// Whether the kernel sends to `address`, one of its destinations, as the path says. Asks nothing but that.
     static func stillLeads(_ path: ScanPath, to address: IPAddress, _ narrowing: Narrowing, _ netlink: inout Netlink) -> Bool {
+        // Rules by protocol or port decided: no single question says it again.
+        guard !path.isByRule else { return true }
         let search = RouteSearch(
             interface: narrowing.interface == nil ? nil : path.interface, zone: path.interface, source: narrowing.source)
-        guard case .way(let route) = search.route(to: address, ports: nil, &netlink) else { return false }
+        guard case .way(let route) = search.route(to: address, ports: nil, isTCP: false, &netlink) else { return false }
         return route.interface == path.interface.index && route.source == path.source && route.nextHop == path.nextHop
     }
 
@@ -175,7 +177,8 @@ package enum RoutePlanner {
         func path(_ hop: ScanPath.Hop, _ reason: String) -> ScanPath {
             ScanPath(
                 destinations: destinations, interface: interface, source: route.source, scope: route.scope, hop: hop,
-                tellsProtocol: route.tellsProtocol, reason: route.rule.map { "\(reason), as rules by port say (\($0))" } ?? reason,
+                tellsProtocol: route.tellsProtocol, isByRule: route.tellsProtocol || route.rule != nil,
+                reason: route.rule.map { "\(reason), as rules by port say (\($0))" } ?? reason,
                 nextHop: route.nextHop)
         }
         if route.kind == .local { return path(.kernel, "the machine's own address") }

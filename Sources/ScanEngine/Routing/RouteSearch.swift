@@ -52,7 +52,7 @@ struct RouteSearch {
         let rules = rules.around(address)
         let answer =
             rules.contains(where: \.isByPort) && !ports.isEmpty
-            ? answer(to: address, by: rules, &netlink) : route(to: address, ports: nil, &netlink)
+            ? answer(to: address, by: rules, &netlink) : route(to: address, ports: nil, isTCP: !rules.isEmpty, &netlink)
         guard case .way(var route) = answer, route.kind == .unicast else { return answer }
         if route.rule == nil, let rule = rules.first {
             (route.policy, route.tellsProtocol) = (
@@ -82,7 +82,9 @@ struct RouteSearch {
         }
         // The last class is that of no rule: it comes first among equals.
         let most = classes.reversed().max { Self.weight($0.answer, $0.ports) < Self.weight($1.answer, $1.ports) }
-        guard let most, case .way(var route) = most.answer else { return most?.answer ?? route(to: address, ports: nil, &netlink) }
+        guard let most, case .way(var route) = most.answer else {
+            return most?.answer ?? route(to: address, ports: nil, isTCP: !rules.isEmpty, &netlink)
+        }
         route.rule = words
         for other in classes where !Self.leads(other.answer, most.answer) {
             route.leftOut.append(.init(ports: other.ports, cause: Self.cause(of: other.answer, words, other.ports)))
@@ -93,8 +95,8 @@ struct RouteSearch {
     private func answer(
         to address: IPAddress, _ ports: PortSet, by rules: [PortRules.Rule], _ words: String, _ netlink: inout Netlink
     ) -> Answer {
-        guard let port = ports.port(at: 0) else { return route(to: address, ports: nil, &netlink) }
-        let answers = PortRules.samples(of: sourcePorts, by: rules).map { route(to: address, ports: ($0, port), &netlink) }
+        guard let port = ports.port(at: 0) else { return route(to: address, ports: nil, isTCP: !rules.isEmpty, &netlink) }
+        let answers = PortRules.samples(of: sourcePorts, by: rules).map { route(to: address, ports: ($0, port), isTCP: true, &netlink) }
         guard let first = answers.first, answers.allSatisfy({ Self.leads($0, first) }) else {
             return .nothing(
                 .init(
@@ -157,7 +159,8 @@ struct RouteSearch {
 
     // MARK: - One question
 
-    func route(to address: IPAddress, ports: (from: UInt16, to: UInt16)?, _ netlink: inout Netlink) -> Answer {
+    /// `isTCP`: rules by protocol may decide.
+    func route(to address: IPAddress, ports: (from: UInt16, to: UInt16)?, isTCP: Bool, _ netlink: inout Netlink) -> Answer {
         let isLinkLocal = Narrowing.linkLocal?.contains(address) == true
         let interface = isLinkLocal ? zone ?? self.interface : self.interface
         guard interface != nil || !isLinkLocal else {
@@ -175,7 +178,9 @@ struct RouteSearch {
             {
                 return .way(own)
             }
-            if var route = try RouteTable.route(to: address, interface: interface?.index, source: source, ports: ports, &netlink) {
+            if var route = try RouteTable.route(
+                to: address, interface: interface?.index, source: source, isTCP: isTCP, ports: ports, &netlink)
+            {
                 if isLinkLocal, let interface { route.scope = interface.index }
                 return .way(route)
             }

@@ -145,10 +145,12 @@ enum RouteTable {
         return AddressRange(network: address, prefixLength: Int(length))
     }
 
-    /// The route of TCP to `destination`, held to `interface` and `source` where they are given, and to a port from a port.
+    /// The route to `destination`, held to `interface` and `source` where they are given; with `isTCP` that of TCP, and to a port from a port. Only where
+    /// rules ask: the kernel chooses among several ways by the protocol, too.
     /// Throws the kernel's errno when there is none: ENETUNREACH, EHOSTUNREACH, EACCES (prohibited), EINVAL (blackhole).
     static func route(
-        to destination: IPAddress, interface: Int32?, source: IPAddress?, ports: (from: UInt16, to: UInt16)? = nil,
+        to destination: IPAddress, interface: Int32?, source: IPAddress?, isTCP: Bool = false,
+        ports: (from: UInt16, to: UInt16)? = nil,
         _ netlink: inout Netlink
     ) throws(Errno) -> Route? {
         var fixed = rtmsg()
@@ -159,7 +161,7 @@ enum RouteTable {
         request.add(Int(RTA_DST.rawValue), destination.networkBytes)
         if let interface { request.add(Int(RTA_OIF.rawValue), interface) }
         if let source { request.add(Int(RTA_SRC.rawValue), source.networkBytes) }
-        request.add(Int(RTA_IP_PROTO.rawValue), [UInt8(IPPROTO_TCP)])
+        if isTCP || ports != nil { request.add(Int(RTA_IP_PROTO.rawValue), [UInt8(IPPROTO_TCP)]) }
         if let ports {
             request.add(Int(RTA_SPORT.rawValue), ports.from.networkBytes)
             request.add(Int(RTA_DPORT.rawValue), ports.to.networkBytes)

@@ -20,6 +20,8 @@ package struct ScanPath: Sendable {
     package let hop: Hop
     /// Whether the kernel must be told that what it sends is TCP, because rules or policies ask.
     let tellsProtocol: Bool
+    /// Whether rules by protocol or port had a say.
+    let isByRule: Bool
     /// What decides how probes can leave, for people.
     package let reason: String
 
