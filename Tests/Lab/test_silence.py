@@ -1,9 +1,11 @@
 """What is an answer, and what silence means: ICMP errors, hosts that leave, slow paths, and the end of all patience."""
 
+import ipaddress
 import multiprocessing
 import time
 
-from harness import LabTest, wait_until
+from harness import Daemon, LabTest, wait_until
+from networks import NetworkTest
 from responder import Answer, Ration, RespondedTest, icmp, rst, syn_ack
 
 HOST_UNREACHABLE, ADMIN_PROHIBITED = (3, 1), (3, 13)
@@ -67,6 +69,39 @@ class RationedErrors(RespondedTest):
                 self.assert_account(job, open=len(living), closed=len(living), filtered=2048 - 2 * len(living), untested=0)
                 self.assertNotEqual(shown["account"].get("goal_reached"), False)
                 responder.stop()
+
+
+class RateBesideErrors(NetworkTest):
+    """The rate is found by what answers, however few errors are rationed to how many silent addresses."""
+
+    allow = ["198.18.0.0/15"]
+
+    def build(self, network):
+        network.add("far")
+        network.cable("near", "near0", "far", "far0")
+        network.ip("near", "addr add 198.18.0.1/30 dev near0", "route add 198.18.0.0/15 via 198.18.0.2")
+        network.ip("far", "addr add 198.18.0.2/30 dev far0")
+        network.run("far", "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.icmp_ratemask=6168")
+
+    def found_rate(self, living, rest, between=1000):
+        """The rate that is found where some addresses of a network live; the errors about the others are `between` ms apart."""
+        self.network.run("far", "sysctl", "-qw", f"net.ipv4.icmp_ratelimit={between}")
+        self.network.ip("far", f"route replace {rest} 198.18.64.0/19", f"route add local {living} dev lo")
+        job = self.daemon.post_job("198.18.64.0/19", ports="1-20")
+        self.daemon.reach(job, "finished", seconds=60)
+        account = self.assert_account(job, closed=20 * ipaddress.ip_network(living).num_addresses, untested=0)
+        self.network.ip("far", f"route del local {living} dev lo")
+        return account["found_rate"]
+
+    def test_the_rate_is_that_of_a_network_without_errors(self):
+        self.daemon = Daemon(self.network, self.allow, limits={"max_rate": 40_000})
+        self.addCleanup(self.daemon.close)
+        self.daemon.start()
+        for living in ("198.18.64.0/22", "198.18.64.0/25"):
+            alone = self.found_rate(living, "blackhole")
+            for between in (1000, 10):
+                with self.subTest(living=living, between=between):
+                    self.assertGreaterEqual(self.found_rate(living, "unreachable", between), 0.8 * alone)
 
 
 class RouterErrors(RespondedTest):

@@ -3,6 +3,9 @@ import SystemPackage
 
 /// Finds the ways to a job's addresses. Blocks for the kernel's answers: call it off the cooperative pool.
 package enum RoutePlanner {
+    /// So long a gateway may take to answer; the kernel asks for as long.
+    private static let gatewayPatience = 3.0
+
     /// The ways to all addresses of a job, each address on one of them, but for those to which none leads: without a route, or behind a gateway that
     /// does not say its hardware address. Broadcast addresses are in neither; they are never probed.
     ///
@@ -11,7 +14,7 @@ package enum RoutePlanner {
         var netlink = try Netlink()
         let map = try map(question, &netlink)
         let gateways = gateways(in: map)
-        let found = KernelNeighbors.resolve(gateways, &netlink)
+        let found = KernelNeighbors.resolve(gateways, &netlink, seconds: Self.gatewayPatience)
         var paths: [ScanPath] = []
         var unreached: [Unreached] = []
         for (key, destinations) in map {
