@@ -218,6 +218,7 @@ class Leavers(RespondedTest):
                 self.assertFalse(account["goal_reached"])
                 self.assertGreater(account["untested"], 1000)
                 self.assertEqual(account["filtered"], 0)
+                self.assertEqual([line["event"] for line in self.daemon.lines(job)][-2:], ["job.waiting", "job.finished"])
                 gone.set(False)
 
 

@@ -21,10 +21,7 @@ extension Transmitter {
         guard let from = darkFrom else { return true }
         // Noted at once: should the run end while it waits, the next one sends it again.
         noteDark(from, until: position)
-        defer {
-            reopenRefused(in: from..<max(from, position), isFirst: false)
-            books.meet(nil)
-        }
+        defer { reopenRefused(in: from..<max(from, position), isFirst: false) }
         books.state.withLock { $0.recentCanaries.begin() }
         let (start, began) = (WallClock.microseconds(), SteadyClock.nanoseconds())
         var vigil = Vigil(patience: Int64(specification.giveUp) * 1_000_000_000, now: began)
@@ -70,6 +67,7 @@ extension Transmitter {
             if vigil.elapsed(now) > max(Self.patienceWithAnswers, books.answerTimeout * 1500) { books.meet("nothing answers any more") }
             books.transmitWake.wait(nanoseconds: min(Self.lookInterval, max(1_000_000, vigil.rest(now))))
         }
+        books.meet(nil)
         return false
     }
 
@@ -84,6 +82,7 @@ extension Transmitter {
     /// The path is there: the pass goes on.
     private func goOn() -> Bool {
         darkFrom = nil
+        books.meet(nil)
         outage.forget()
         pacer.resume(now: SteadyClock.nanoseconds())
         books.state.withLock { $0.stretches.begin() }
