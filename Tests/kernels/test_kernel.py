@@ -190,8 +190,10 @@ class Policies(KernelTest):
               counter sealed { }
               chain arriving {
                 type filter hook ingress device far0 priority 0
+                meta l4proto esp counter name sealed accept
+                # What has been unpacked comes by once more.
+                meta ipsec exists accept
                 meta l4proto tcp counter name plain
-                meta l4proto esp counter name sealed
               }
             }""")
         self.start_daemon()
