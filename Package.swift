@@ -9,6 +9,19 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+// The programs run on machines without a Swift toolchain: they hold its libraries, and no symbols. SwiftPM's own option for it compiles every
+// module anew, and cannot build tests. The libraries stand in the order in which the linker needs them.
+let standalone: [LinkerSetting] = [
+    .unsafeFlags(["-static-stdlib", "-Xlinker", "-s"]),
+    .linkedLibrary("Foundation"),
+    .linkedLibrary("FoundationInternationalization"),
+    .linkedLibrary("FoundationEssentials"),
+    .linkedLibrary("CoreFoundation"),
+    .linkedLibrary("_FoundationICU"),
+    .linkedLibrary("_FoundationCollections"),
+    .linkedLibrary("_FoundationCShims"),
+]
+
 let package = Package(
     name: "synscan",
     products: [
@@ -74,7 +87,7 @@ let package = Package(
                 "ScanService",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict),
+            swiftSettings: strict, linkerSettings: standalone),
 
         // Never links libpcap, SQLite or a TLS library.
         .target(
@@ -87,7 +100,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: strict),
-        .executableTarget(name: "synscan", dependencies: ["ScanClient"], swiftSettings: strict),
+        .executableTarget(name: "synscan", dependencies: ["ScanClient"], swiftSettings: strict, linkerSettings: standalone),
 
         // What an operation of the packet path costs; Tests/Benchmarks/micro runs it.
         .executableTarget(

@@ -93,29 +93,5 @@ where_swift_builds() (
 # As the builder.
 swift_build() { as_builder env PATH="$PATH" "${places[@]}" swift build -c release "${options[@]}" "$@"; }
 
-static_programs() {
-  local product
-  for product in synscand synscan; do
-    swift_build --static-swift-stdlib -Xlinker -s --scratch-path .build/static --product "$product"
-  done
-}
-
-# Both at once: a compiler of whole modules often has work for one core only. What the second says comes when it has ended.
-programs_and_tests() {
-  local output=.build/tmp/static.log second status=0
-  static_programs >"$output" 2>&1 &
-  second=$!
-  swift_build --build-tests || status=$?
-  wait "$second" || status=$?
-  cat "$output"
-  return "$status"
-}
-
+# The programs hold Swift's own libraries: they run where no toolchain is.
 build_release() { where_swift_builds swift_build "$@"; }
-
-# Builds programs that run where no Swift toolchain is, without symbols. They are in .build/static/release: not in .build, because every
-# Swift file is compiled anew when this option changes.
-build_static() { where_swift_builds static_programs; }
-
-# The tests with the programs that they need, and those.
-build_all() { where_swift_builds programs_and_tests; }
