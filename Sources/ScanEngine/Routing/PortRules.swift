@@ -16,6 +16,8 @@ struct PortRules {
     }
 
     private(set) var rules: [Rule] = []
+    /// Where rules for other protocols apply: asked without a protocol, the kernel answers for UDP.
+    private var others: [AddressRange] = []
 
     /// Takes a message of a dump of rules; others than these do not matter. Layout: struct fib_rule_hdr, then attributes.
     mutating func take(_ message: NetlinkMessage, _ destination: AddressRange?) {
@@ -27,9 +29,9 @@ struct PortRules {
         let isInverted = (message.payload.number(at: 8, as: UInt32.self) ?? 0) & UInt32(FIB_RULE_INVERT) != 0
         guard let destination, number != 0 || ports != nil || sourcePorts != nil,
             // Packets of this machine come in by loopback, if by anything.
-            incoming == nil || incoming == "lo",
-            isInverted || number == 0 || number == UInt8(IPPROTO_TCP)
+            incoming == nil || incoming == "lo"
         else { return }
+        guard isInverted || number == 0 || number == UInt8(IPPROTO_TCP) else { return others.append(destination) }
         var words = isInverted ? "not " : ""
         if number != 0 { words += "ipproto \(number == UInt8(IPPROTO_TCP) ? "tcp" : "\(number)") " }
         if let sourcePorts { words += "sport \(Self.text(sourcePorts)) " }
@@ -52,6 +54,11 @@ struct PortRules {
     /// Those that may decide about packets to an address.
     func around(_ address: IPAddress) -> [Rule] {
         rules.isEmpty ? [] : rules.filter { $0.destination.contains(address) }
+    }
+
+    /// Whether the kernel's answer for an address holds for TCP only if it is asked for TCP.
+    func tellProtocolsApart(at address: IPAddress) -> Bool {
+        (rules.map(\.destination) + others).contains { $0.contains(address) }
     }
 
     /// The ports of `ports` in classes that no rule tells apart; at most `mostClasses`, and then the last ones are not told apart.

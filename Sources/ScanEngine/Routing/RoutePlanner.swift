@@ -60,8 +60,11 @@ package enum RoutePlanner {
         guard !path.isByRule else { return true }
         let search = RouteSearch(
             interface: narrowing.interface == nil ? nil : path.interface, zone: path.interface, source: narrowing.source)
-        guard case .way(let route) = search.route(to: address, ports: nil, isTCP: false, &netlink) else { return false }
-        return route.interface == path.interface.index && route.source == path.source && route.nextHop == path.nextHop
+        // Rules for other protocols, which make the first answer one for UDP, are not read here.
+        return [false, true].contains { isTCP in
+            guard case .way(let route) = search.route(to: address, ports: nil, isTCP: isTCP, &netlink) else { return false }
+            return route.interface == path.interface.index && route.source == path.source && route.nextHop == path.nextHop
+        }
     }
 
     // MARK: - What the kernel says

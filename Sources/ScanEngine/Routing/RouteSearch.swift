@@ -52,7 +52,8 @@ struct RouteSearch {
         let rules = rules.around(address)
         let answer =
             rules.contains(where: \.isByPort) && !ports.isEmpty
-            ? answer(to: address, by: rules, &netlink) : route(to: address, ports: nil, isTCP: !rules.isEmpty, &netlink)
+            ? answer(to: address, by: rules, &netlink)
+            : route(to: address, ports: nil, isTCP: self.rules.tellProtocolsApart(at: address), &netlink)
         guard case .way(var route) = answer, route.kind == .unicast else { return answer }
         if route.rule == nil, let rule = rules.first {
             (route.policy, route.tellsProtocol) = (
@@ -83,7 +84,7 @@ struct RouteSearch {
         // The last class is that of no rule: it comes first among equals.
         let most = classes.reversed().max { Self.weight($0.answer, $0.ports) < Self.weight($1.answer, $1.ports) }
         guard let most, case .way(var route) = most.answer else {
-            return most?.answer ?? route(to: address, ports: nil, isTCP: !rules.isEmpty, &netlink)
+            return most?.answer ?? route(to: address, ports: nil, isTCP: true, &netlink)
         }
         route.rule = words
         for other in classes where !Self.leads(other.answer, most.answer) {
@@ -95,7 +96,7 @@ struct RouteSearch {
     private func answer(
         to address: IPAddress, _ ports: PortSet, by rules: [PortRules.Rule], _ words: String, _ netlink: inout Netlink
     ) -> Answer {
-        guard let port = ports.port(at: 0) else { return route(to: address, ports: nil, isTCP: !rules.isEmpty, &netlink) }
+        guard let port = ports.port(at: 0) else { return route(to: address, ports: nil, isTCP: true, &netlink) }
         let answers = PortRules.samples(of: sourcePorts, by: rules).map { route(to: address, ports: ($0, port), isTCP: true, &netlink) }
         guard let first = answers.first, answers.allSatisfy({ Self.leads($0, first) }) else {
             return .nothing(
