@@ -430,6 +430,10 @@ class LabTest(unittest.TestCase):
     open_ports = ()
     allow = ["198.18.64.0/20"]
     sections = {}
+    # What is measured here would suffer from other tests beside it.
+    alone = False
+    # How many seconds its longest test takes, where that is more than half a minute.
+    lasts = 0
     # Every test starts a daemon of its own, where this is False.
     shares_daemon = True
     daemon = None

@@ -7,6 +7,8 @@ import harness
 
 
 class Benchmarks(unittest.TestCase):
+    alone = True
+
     def assert_holds(self, script, scanners):
         command = [harness.HERE.parent / "Benchmarks" / script, "--short", "--seed", "7", "--binaries", harness.binaries]
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)

@@ -111,6 +111,7 @@ class Client(LabTest):
 class Silence(LabTest):
     """A daemon that is there and does not answer."""
 
+    lasts = 64
     shares_daemon = False
 
     def test_every_command_says_so_after_ten_seconds_and_ends_with_4_after_sixty(self):

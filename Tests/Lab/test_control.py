@@ -14,6 +14,7 @@ SEED = 20261123
 
 
 class Control(LabTest):
+    lasts = 120
     open_ports = [80]
     sections = {"limits": {"max_rate": 20_000, "max_request_bytes": 1 << 20}}
 

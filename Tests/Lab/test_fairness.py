@@ -63,6 +63,7 @@ sys.stdin.read()
 
 
 class Fairness(LabTest):
+    lasts = 43
     open_ports = (80,)
     shares_daemon = False
     sections = {

@@ -13,6 +13,7 @@ VIEWER, STRANGER = "games", "proxy"
 
 
 class HaltTest(LabTest):
+    alone = True
     sections = {"limits": {"max_rate": 100_000}}
     shares_daemon = False
 

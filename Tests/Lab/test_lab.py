@@ -47,6 +47,8 @@ def burst(lab, rate, count, port, targets="198.18.64.0-198.18.79.255"):
 
 
 class LabItself(unittest.TestCase):
+    alone = True
+
     def setUp(self):
         self.lab = Lab()
         self.addCleanup(self.lab.close)

@@ -18,6 +18,7 @@ OWNER = 61000
 class Latency(LabTest):
     """A daemon whose store holds 10,000 queued jobs of one user, one of which runs, and 100,000 finished ones."""
 
+    alone = True
     open_ports = [80]
     shares_daemon = False
     sections = {"limits": {"max_rate": 10_000, "max_running_jobs": 8, "per_user_running": 1}}

@@ -82,6 +82,7 @@ class Refused(LabTest):
 class Internet(LabTest):
     """Answers as fast as anybody can send: what the interface or the path cannot take must not get lost."""
 
+    alone = True
     prefix = "198.19.0.0/16"
     allow = ["198.19.0.0/16"]
     sections = {"limits": {"max_rate": 2_000_000, "max_rate_per_host": 100_000_000, "max_rate_per_network": 100_000_000}}

@@ -104,6 +104,8 @@ class OnLinkTest(NetworkTest):
 class LargeLink(OnLinkTest):
     """A /16 of which one address in 218 is there."""
 
+    alone = True
+
     def populate(self, **settings):
         # Some of them close together, so that nmap, too, finds some in seconds.
         close, everywhere = addresses("198.18.77.0", 256), addresses("198.18.0.2", 65_533)

@@ -13,6 +13,8 @@ GROWTH = 1.05
 
 
 class PacketPath(unittest.TestCase):
+    alone = True
+
     def test_no_operation_of_a_packet_allocates(self):
         for operation in operations.PACKET:
             with self.subTest(operation=operation):

@@ -4,6 +4,7 @@ from harness import LabTest
 
 
 class Pacing(LabTest):
+    alone = True
     prefix = "198.18.64.0/19"
     sections = {"limits": {"max_rate": 100_000}, "scope": {"allow": [prefix]}}
 

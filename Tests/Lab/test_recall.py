@@ -72,6 +72,7 @@ class Recall(LabTest):
 
 
 class Rate(LabTest):
+    alone = True
     open_ports = ["1000-1004"]
     shares_daemon = False
     sections = {"limits": {"max_rate": 100_000}}

@@ -4,6 +4,7 @@ from harness import LabTest, addresses
 
 
 class FullSpeed(LabTest):
+    alone = True
     open_ports = ["1000-1004"]
     sections = {"limits": {"max_rate": 100_000}}
 

@@ -27,6 +27,8 @@ class Flag:
 class RationedErrors(RespondedTest):
     """Hosts and routers that send few ICMP errors, as Linux does: six at once, then one a second."""
 
+    alone = True
+
     def scan(self, *targets, seconds=60, **request):
         job = self.daemon.post_job(*targets, **request)
         shown = self.daemon.reach(job, "finished", "failed", seconds=seconds)
@@ -72,6 +74,8 @@ class RationedErrors(RespondedTest):
 
 class RateBesideErrors(RespondedTest):
     """The rate is found by what answers, however few errors are rationed to how many silent addresses. The far kernel answers."""
+
+    alone = True
 
     def build(self, network):
         super().build(network)
@@ -144,6 +148,8 @@ class RouterErrors(RespondedTest):
 
 class Leavers(RespondedTest):
     """Hosts that fall silent while the path is there."""
+
+    lasts = 39
 
     def test_the_only_host_known_so_far_leaves_and_the_pass_goes_on(self):
         began = [None]

@@ -14,6 +14,8 @@ NUMBERS = [int(port) for port in PORTS.split(",")]
 class SlowHosts(RespondedTest):
     """`delays` says how long a host takes, by its address and port; everybody else takes 0.3 ms."""
 
+    lasts = 46
+
     def answer(self, slow):
         """`slow(address, port)` gives seconds, or nothing for a usual host; minus one for silence."""
         def behave(probe):

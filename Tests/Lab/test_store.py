@@ -12,6 +12,8 @@ from test_torture import KnownScan
 
 
 class Stores(KnownScan):
+    lasts = 60
+
     @property
     def database(self):
         return self.daemon.data / "store" / "synscan.db"

@@ -15,6 +15,7 @@ WORKERS = 3
 
 
 class Submission(LabTest):
+    lasts = 40
     shares_daemon = False
 
     def test_an_acknowledged_job_survives_a_kill_at_any_system_call_and_none_is_invented(self):

@@ -101,6 +101,8 @@ class KnownScan(LabTest):
 
 
 class Torture(KnownScan):
+    lasts = 140
+
     def test_whenever_the_daemon_is_killed_the_log_is_the_truth(self):
         self.torture(has_power=True)
 

@@ -57,6 +57,7 @@ def hold(process, names, seconds):
 
 
 class Watchdog(LabTest):
+    lasts = 60
     open_ports = [80]
     shares_daemon = False
     hangs = {

@@ -226,6 +226,7 @@ class Policies(WaysTest):
 
 
 class OneBadEntry(WaysTest):
+    lasts = 34
     DEAD = "blackhole 198.18.65.0/26", "prohibit 198.18.65.64/26", "unreachable 198.18.65.128/26", "198.18.65.192/26 via 198.18.0.99"
 
     def test_dead_routes_and_gateways_are_named_and_the_rest_is_scanned(self):
