@@ -14,6 +14,8 @@ COMMITTED = HERE / "instructions.json"
 # Operations that each packet costs, and how many of them are measured.
 PACKET = {"permutation": 20_000_000, "cookie": 20_000_000, "patch": 50_000_000, "probe": 20_000_000, "probe6": 20_000_000,
           "scope": 10_000_000, "parse": 10_000_000, "parse6": 10_000_000, "table": 10_000_000, "engine": 20_000_000}
+# When the scope or a neighbour changes.
+CHANGE = {"refresh": 20}
 FINDING = {"formatter": 3_000_000, "recorder": 1_000_000}
 
 

@@ -124,7 +124,7 @@ struct ExpressionFuzzTests {
 
     private func survives(_ target: TargetExpression) -> Bool {
         switch target.hosts {
-        case .blocks(let ranges): ranges.count > 1 && ranges == AddressSet(ranges).ranges && ranges.count <= 65_536
+        case .blocks(let ranges): ranges.count > 1 && ranges == Array(AddressSet(ranges).ranges) && ranges.count <= 65_536
         case .addresses(let range): (try? TargetExpression(parsing: range.description))?.hosts == target.hosts
         case .name(let name): (try? TargetExpression(parsing: name))?.hosts == target.hosts && name.utf8.count <= 254
         }

@@ -226,7 +226,7 @@ struct TargetExpressionTests {
     func readsPatterns(text: String, expected: String) throws {
         let target = try TargetExpression(parsing: text)
         #expect(AddressSet(target.ranges) == (try addresses(expected)))
-        #expect(target.hosts == .blocks(AddressSet(target.ranges).ranges))
+        #expect(target.hosts == .blocks(Array(AddressSet(target.ranges).ranges)))
         #expect(target.port == nil && target.text == text)
     }
 

@@ -43,21 +43,23 @@ package final class FlatTargets: @unchecked Sendable {
     }
 
     init(_ hosts: AddressSet, _ portSet: PortSet) {
-        let ranges = hosts.ranges.prefix { $0.first.family == .v4 }
-        firsts = .allocate(capacity: ranges.count + 1)
-        lasts = .allocate(capacity: ranges.count + 1)
+        let ranges = hosts.v4RangeCount
+        firsts = .allocate(capacity: ranges + 1)
+        lasts = .allocate(capacity: ranges + 1)
         ports = FlatPorts(portSet)
-        var offsets: [UInt64] = []
-        offsets.reserveCapacity(ranges.count)
+        var (offsets, starts): ([UInt64], [UInt32]) = ([], [])
+        offsets.reserveCapacity(ranges)
+        starts.reserveCapacity(ranges)
         var count: UInt64 = 0
-        for (index, range) in ranges.enumerated() {
-            (firsts + index).initialize(to: range.first.v4 ?? 0)
-            (lasts + index).initialize(to: range.last.v4 ?? 0)
+        hosts.forEachV4 { [firsts, lasts] first, last in
+            (firsts + starts.count).initialize(to: first)
+            (lasts + starts.count).initialize(to: last)
+            starts.append(first)
             offsets.append(count)
-            count += UInt64(range.count)
+            count += UInt64(last - first) + 1
         }
         hostNumbers = FlatSearch(offsets)
-        addresses = FlatSearch(ranges.map { $0.first.v4 ?? 0 })
+        addresses = FlatSearch(starts)
         view = View(
             count: count * UInt64(portSet.count), portCount: FixedDivisor(UInt64(portSet.count)), firsts: firsts, lasts: lasts,
             numbers: hostNumbers.view.numbers, ports: ports.view, hostNumbers: hostNumbers.view, addresses: addresses.view)

@@ -80,20 +80,21 @@ package enum RoutePlanner {
         search.policies = IPsecPolicies.read()
         let boundaries = try RouteTable.boundaries(and: search.policies.destinations, &netlink)
         search.rules = boundaries.portRules
-        var parts: [Ways.Key: [AddressRange]] = [:]
-        var last: (interval: Int, answer: RouteSearch.Answer)?
-        for stretch in stretches(of: question.addresses, boundaries) {
+        var parts: [Ways.Key: AddressSet.Builder] = [:]
+        var last: (interval: Int, key: Ways.Key?)?
+        forEachStretch(of: question.addresses, boundaries) { stretch in
             // One question for all stretches between the same two boundaries.
             if let last, last.interval == stretch.interval, !stretch.isMultipath {
-                if let key = key(last.answer, interfaces) { parts[key, default: []].append(stretch.range) }
-                continue
+                if let key = last.key { parts[key, default: AddressSet.Builder()].insert(stretch.range) }
+                return
             }
             for (range, answer) in search.answers(to: stretch, &netlink) {
-                if let key = key(answer, interfaces) { parts[key, default: []].append(range) }
-                last = (stretch.interval, answer)
+                let key = key(answer, interfaces)
+                if let key { parts[key, default: AddressSet.Builder()].insert(range) }
+                last = (stretch.interval, key)
             }
         }
-        return parts.mapValues { AddressSet($0) }
+        return parts.mapValues(\.set)
     }
 
     private static func key(_ answer: RouteSearch.Answer, _ interfaces: [Int32: NetworkInterface]) -> Ways.Key? {
@@ -131,15 +132,15 @@ package enum RoutePlanner {
         return source
     }
 
-    /// Cuts `addresses` where the kernel's routing may change.
-    private static func stretches(of addresses: AddressSet, _ boundaries: RouteTable.Boundaries) -> [RouteSearch.Stretch] {
+    /// Cuts `addresses` where the kernel's routing may change, and goes through the stretches in ascending order.
+    private static func forEachStretch(
+        of addresses: AddressSet, _ boundaries: RouteTable.Boundaries, _ body: (RouteSearch.Stretch) -> Void
+    ) {
         let starts = boundaries.starts
-        var stretches: [RouteSearch.Stretch] = []
         var next = 0
         func add(_ first: IPAddress, _ last: IPAddress, _ interval: Int) {
             guard let range = AddressRange(first: first, last: last) else { return }
-            stretches.append(
-                RouteSearch.Stretch(range: range, interval: interval, isMultipath: interval > 0 && boundaries.areMultipath[interval - 1]))
+            body(RouteSearch.Stretch(range: range, interval: interval, isMultipath: interval > 0 && boundaries.areMultipath[interval - 1]))
         }
         for range in addresses.ranges {
             var start = range.first
@@ -151,7 +152,6 @@ package enum RoutePlanner {
             }
             add(start, range.last, next)
         }
-        return stretches
     }
 
     // MARK: - Paths

@@ -23,7 +23,7 @@ package struct Ways: Sendable {
         guard !unreached.isEmpty, isStrict || paths.isEmpty else { return }
         let isAll = paths.isEmpty
         let sentences = sentences.joined(separator: "; ")
-        let ranges = AddressSet(unreached.filter { $0.ports == nil }.flatMap(\.addresses.ranges)).ranges
+        let ranges = AddressSet(joining: unreached.lazy.filter { $0.ports == nil }.map(\.addresses)).ranges
         let advice =
             isAll || ranges.isEmpty ? "" : " To leave them out: --exclude \(ranges.prefix(32).map(\.description).joined(separator: ","))"
         throw EngineError(

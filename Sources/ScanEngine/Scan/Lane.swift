@@ -6,8 +6,8 @@ final class Lane {
     let path: ScanPath
     /// Those of the path's destinations that can be reached: on the link itself, those that have a hardware address.
     private(set) var destinations: AddressSet
-    /// The destinations by the hardware address that their frames begin with, as a number; zero where the link's frames have the right one.
-    private(set) var hops: [(range: AddressRange, hop: UInt64)]
+    /// The destinations by the hardware address that their frames begin with.
+    private(set) var hops: WayTable.Hops
     /// Where frames go to a gateway.
     let gateway: GatewayWatch?
     let kind: LinkKind
@@ -28,7 +28,7 @@ final class Lane {
         (link, kind, reason, refusals) = (opened.link, opened.kind, opened.reason, opened.refusals)
         self.path = path
         destinations = path.destinations
-        hops = path.destinations.ranges.map { ($0, 0) }
+        hops = .same(path.destinations, 0)
         gateway = kind == .rawIP ? nil : try Self.gateway(of: path)
         writer = .allocate(capacity: 1)
         writer.initialize(
@@ -53,25 +53,21 @@ final class Lane {
 
     /// Takes over which of the path's destinations have which hardware address; the others cannot be reached.
     func resolve(_ neighbors: [IPAddress: HardwareAddress]) {
-        hops = neighbors.compactMap { address, hardware in
-            path.destinations.contains(address) ? (AddressRange(address), hardware.number) : nil
-        }
-        // Once, not each time that a table is made of them.
-        hops.sort { $0.range.first < $1.range.first }
-        destinations = AddressSet(hops.map(\.range))
+        let known = neighbors.filter { path.destinations.contains($0.key) }.map { WayTable.Neighbor($0, $1.number) }
+            .sorted { $0.address < $1.address }
+        hops = .each(known)
+        destinations = AddressSet(known.lazy.map { AddressRange($0.address) })
     }
 
     /// Some neighbours have answered once more, maybe with other hardware addresses.
     func follow(_ neighbors: [IPAddress: HardwareAddress]) {
-        // Each of the hops is one neighbour's.
-        for index in hops.indices {
-            if let hardware = neighbors[hops[index].range.first] { hops[index].hop = hardware.number }
-        }
+        guard case .each(let known) = hops else { return }
+        hops = .each(known.map { WayTable.Neighbor($0.address, neighbors[$0.address]?.number ?? $0.hop) })
     }
 
     /// The gateway has another hardware address now.
     func follow(_ gateway: GatewayWatch) {
-        hops = path.destinations.ranges.map { ($0, gateway.hardware.number) }
+        hops = .same(path.destinations, gateway.hardware.number)
     }
 
     var pending: Int { writer.pointee.pending }

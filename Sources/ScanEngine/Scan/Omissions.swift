@@ -63,7 +63,7 @@ package struct Omissions: Sendable, Equatable {
 
     /// Addresses that were left out in each of so many rounds, at some position.
     func leftOut(in rounds: Int) -> AddressSet {
-        let byRound = Dictionary(grouping: stretches, by: \.round).mapValues { AddressSet($0.flatMap(\.addresses.ranges)) }
+        let byRound = Dictionary(grouping: stretches, by: \.round).mapValues { AddressSet(joining: $0.lazy.map(\.addresses)) }
         guard rounds > 0, let first = byRound[0] else { return AddressSet() }
         return (1..<rounds).reduce(first) { $0.intersection(byRound[$1] ?? AddressSet()) }
     }
@@ -118,7 +118,7 @@ extension Omissions.Stretch {
         }
         self.init(round: Int(head & 0xffff_ffff), positions: lower..<upper, reason: reason, addresses: AddressSet(ranges))
         // Ranges that overlap or touch are not how a set is written.
-        guard addresses.ranges == ranges else { return nil }
+        guard addresses.ranges.elementsEqual(ranges) else { return nil }
     }
 
     private static func reason(of number: UInt64) -> Reason? {

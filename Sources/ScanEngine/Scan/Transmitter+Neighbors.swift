@@ -19,7 +19,7 @@ extension Transmitter {
     func rebuildWays() {
         reachable = Self.reachable(scope, lanes)
         telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
-        ways = WayTable(Self.pieces(lanes), allowed: scope.current)
+        ways = WayTable(Self.stretches(lanes), allowed: scope.current)
         telemetry.transmitPulse.store(SteadyClock.nanoseconds(), ordering: .relaxed)
     }
 
@@ -64,7 +64,7 @@ extension Transmitter {
             lane.follow(sweep.found)
             isAlive = isAlive && !sweep.found.isEmpty
         }
-        ways = WayTable(Self.pieces(lanes), allowed: scope.current)
+        ways = WayTable(Self.stretches(lanes), allowed: scope.current)
         return isAlive
     }
 
@@ -170,7 +170,7 @@ extension Transmitter {
         for lane in lanes {
             guard let gateway = lane.gateway, let doubtful = try gateway.look(now, isUrgent: isUrgent) else { continue }
             lane.follow(gateway)
-            ways = WayTable(Self.pieces(lanes), allowed: scope.current)
+            ways = WayTable(Self.stretches(lanes), allowed: scope.current)
             // What has left since it was right last may have gone to the old one.
             let from = books.sendLogs[round].position(at: doubtful) ?? books.state.withLock { $0.pass.start }
             noteLossy(from, until: position)

@@ -145,13 +145,11 @@ final class Transmitter: @unchecked Sendable {
         leftOut.reserveCapacity(Self.mostLooks)
         scopeVersion = scope.currentVersion
         reachable = Self.reachable(scope, lanes)
-        self.ways = WayTable(Self.pieces(lanes), allowed: scope.current)
+        self.ways = WayTable(Self.stretches(lanes), allowed: scope.current)
     }
 
-    static func pieces(_ lanes: [Lane]) -> [WayTable.Piece] {
-        lanes.enumerated().flatMap { number, lane in
-            lane.hops.map { WayTable.Piece($0.range, WayTable.Way(lane: number, hop: $0.hop)) }
-        }
+    static func stretches(_ lanes: [Lane]) -> [WayTable.Stretch] {
+        lanes.enumerated().map { WayTable.Stretch($1.hops, lane: $0) }
     }
 
     deinit {
@@ -159,7 +157,7 @@ final class Transmitter: @unchecked Sendable {
     }
 
     static func reachable(_ scope: ScopeGuard, _ lanes: [Lane]) -> AddressSet {
-        AddressSet(lanes.flatMap(\.destinations.ranges)).intersection(scope.current)
+        AddressSet(joining: lanes.lazy.map(\.destinations)).intersection(scope.current)
     }
 
     /// Goes through all chunks from `place` on, which lies in the table's chunk.

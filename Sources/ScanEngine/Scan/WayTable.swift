@@ -8,13 +8,31 @@ package final class WayTable {
 
     /// Addresses that go by one lane.
     package struct Stretch: Sendable {
-        package var addresses: AddressSet
         package var lane: Int
-        /// The hardware address that their frames begin with, as a number; zero where the lane's frames have the right one.
-        package var hop: UInt64
+        package var hops: Hops
 
         package init(_ addresses: AddressSet, lane: Int, hop: UInt64 = 0) {
-            (self.addresses, self.lane, self.hop) = (addresses, lane, hop)
+            self.init(.same(addresses, hop), lane: lane)
+        }
+
+        package init(_ hops: Hops, lane: Int) {
+            (self.lane, self.hops) = (lane, hops)
+        }
+    }
+
+    /// Addresses with the hardware address that their frames begin with, as a number; zero where the lane's frames have the right one.
+    package enum Hops: Sendable {
+        case same(AddressSet, UInt64)
+        /// One for each address, in ascending order.
+        case each([Neighbor])
+    }
+
+    package struct Neighbor: Sendable, BitwiseCopyable {
+        package var address: IPAddress
+        package var hop: UInt64
+
+        package init(_ address: IPAddress, _ hop: UInt64) {
+            (self.address, self.hop) = (address, hop)
         }
     }
 
@@ -48,52 +66,28 @@ package final class WayTable {
         }
     }
 
-    /// Each stretch has the part of its addresses that `allowed` holds. Stretches do not overlap.
-    package convenience init(_ stretches: [Stretch], allowed: AddressSet) {
-        self.init(
-            stretches.flatMap { stretch in
-                let way = Way(lane: stretch.lane, hop: stretch.hop)
-                return stretch.addresses.ranges.map { Piece($0, way) }
-            }, allowed: allowed)
-    }
-
-    /// A range of addresses that all go one way.
-    package struct Piece: Sendable {
-        package var range: AddressRange
-        package var way: Way
-
-        package init(_ range: AddressRange, _ way: Way) {
-            (self.range, self.way) = (range, way)
-        }
-    }
-
-    /// Each piece, in any order, has the part of its addresses that `allowed` holds. Pieces do not overlap. One pass over both once they are sorted:
-    /// there may be as many pieces as hosts on a link, and as many ranges as somebody has denied.
-    package convenience init(_ pieces: [Piece], allowed: AddressSet) {
-        var steps = 0
-        self.init(pieces, allowed: allowed, steps: &steps)
-    }
-
-    /// `steps` counts how often a piece was held against a range.
-    package init(_ pieces: [Piece], allowed: AddressSet, steps: inout Int) {
-        let pieces = pieces.sorted { $0.range.first < $1.range.first }
-        let ranges = allowed.ranges
+    /// Each stretch has the part of its addresses that `allowed` holds. Stretches do not overlap. One pass over both: there may be as many neighbours as
+    /// hosts on a link, and as many ranges as somebody has denied.
+    package init(_ stretches: [Stretch], allowed: AddressSet) {
         var v4: [Entry<UInt32>] = []
         var v6: [Entry<UInt128>] = []
-        var (mine, theirs) = (0, 0)
-        while mine < pieces.count, theirs < ranges.count {
-            steps += 1
-            let (piece, range) = (pieces[mine].range, ranges[theirs])
-            let (first, last) = (max(piece.first, range.first), min(piece.last, range.last))
-            if first <= last {
-                let way = pieces[mine].way
-                if let first = first.v4, let last = last.v4 {
-                    v4.append(Entry(first: first, last: last, way: way))
-                } else {
-                    v6.append(Entry(first: first.value, last: last.value, way: way))
+        for stretch in stretches {
+            switch stretch.hops {
+            case .same(let addresses, let hop):
+                let way = Way(lane: stretch.lane, hop: hop)
+                let addresses = addresses.intersection(allowed)
+                addresses.forEachV4 { v4.append(Entry(first: $0, last: $1, way: way)) }
+                addresses.forEachV6 { v6.append(Entry(first: $0, last: $1, way: way)) }
+            case .each(let neighbors):
+                for neighbor in neighbors where allowed.contains(neighbor.address) {
+                    let way = Way(lane: stretch.lane, hop: neighbor.hop)
+                    if let address = neighbor.address.v4 {
+                        v4.append(Entry(first: address, last: address, way: way))
+                    } else {
+                        v6.append(Entry(first: neighbor.address.value, last: neighbor.address.value, way: way))
+                    }
                 }
             }
-            if piece.last < range.last { mine += 1 } else { theirs += 1 }
         }
         self.v4 = Part(v4)
         self.v6 = Part(v6)
@@ -129,8 +123,10 @@ private final class Part<Address: FixedWidthInteger & UnsignedInteger & Sendable
         }
     }
 
-    /// The entries are sorted.
-    init(_ entries: [Entry<Address>]) {
+    init(_ unsorted: [Entry<Address>]) {
+        // Those of one stretch are in order already.
+        let isSorted = unsorted.indices.dropFirst().allSatisfy { unsorted[$0 - 1].first < unsorted[$0].first }
+        let entries = isSorted ? unsorted : unsorted.sorted { $0.first < $1.first }
         search = FlatSearch(entries.map(\.first))
         lasts = .allocate(capacity: entries.count + 1)
         ways = .allocate(capacity: entries.count + 1)

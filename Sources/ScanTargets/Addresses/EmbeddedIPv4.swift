@@ -31,14 +31,14 @@ package enum EmbeddedIPv4 {
     /// The addresses of `allowed` that carry one of the IPv4 addresses of `denied`. Costs nothing worth naming where `allowed` has none of the
     /// prefixes.
     package static func addresses(of denied: AddressSet, among allowed: AddressSet) -> AddressSet {
-        let denied = denied.ranges.prefix { $0.first.family == .v4 }
-        let allowed = AddressSet(allowed.ranges.filter { $0.first.family == .v6 })
+        let (denied, allowed) = (denied.only(.v4), allowed.only(.v6))
         guard !denied.isEmpty, !allowed.isEmpty else { return AddressSet() }
-        var ranges = teredo.map { [$0] } ?? []
+        var builder = AddressSet.Builder()
+        if let teredo { builder.insert(teredo) }
         for form in forms where !form.whole.intersection(allowed).isEmpty {
-            for range in denied { form.append(range, to: &ranges) }
+            denied.forEachV4 { form.append($0, $1, to: &builder) }
         }
-        return AddressSet(ranges).subtracting(AddressSet(noneOfThem.map { [$0] } ?? [])).intersection(allowed)
+        return builder.set.subtracting(AddressSet(noneOfThem.map { [$0] } ?? [])).intersection(allowed)
     }
 }
 
@@ -48,23 +48,22 @@ extension EmbeddedIPv4.Form {
     /// How many bits follow the IPv4 address.
     private var suffixBits: Int { 128 - bits - 32 - (isSplit ? 8 : 0) }
 
-    /// Adds what carries an address of `range`. Where the zero bits cut the address in two, each value of the first part is a range of its own, but
+    /// Adds what carries an address of `first`...`last`. Where the zero bits cut the address in two, each value of the first part is a range of its own, but
     /// those that are there with all their addresses need not be told apart.
-    fileprivate func append(_ range: AddressRange, to ranges: inout [AddressRange]) {
-        guard let first = range.first.v4, let last = range.last.v4 else { return }
-        guard isSplit, bits < 64 else { return append(first, last, &ranges) }
+    fileprivate func append(_ first: UInt32, _ last: UInt32, to builder: inout AddressSet.Builder) {
+        guard isSplit, bits < 64 else { return appendWhole(first, last, &builder) }
         let lowBits = UInt32(bits - 32)
         let (low, high) = (first >> lowBits, last >> lowBits)
         for value in low...high {
             let start = value == low ? first : value << lowBits
             let end = value == high ? last : value << lowBits | (1 << lowBits - 1)
-            append(start, end, &ranges)
+            appendWhole(start, end, &builder)
         }
     }
 
-    private func append(_ first: UInt32, _ last: UInt32, _ ranges: inout [AddressRange]) {
+    private func appendWhole(_ first: UInt32, _ last: UInt32, _ builder: inout AddressSet.Builder) {
         let rest = (UInt128(1) << UInt128(suffixBits)) - 1
-        if let range = AddressRange(first: IPAddress(v6: base(first)), last: IPAddress(v6: base(last) | rest)) { ranges.append(range) }
+        if let range = AddressRange(first: IPAddress(v6: base(first)), last: IPAddress(v6: base(last) | rest)) { builder.insert(range) }
     }
 
     /// The lowest address that carries `address`.

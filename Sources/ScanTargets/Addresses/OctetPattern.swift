@@ -19,9 +19,7 @@ enum OctetPattern {
         var octets: [[ClosedRange<UInt32>]] = []
         for part in text.split(separator: Ascii.dot, omittingEmptySubsequences: false) { octets.append(try octet(part)) }
         let blocks = try expanded(octets, text)
-        return AddressSet(
-            blocks.compactMap { AddressRange(first: IPAddress(v4: $0.lowerBound), last: IPAddress(v4: $0.upperBound)) }
-        ).ranges
+        return blocks.compactMap { AddressRange(first: IPAddress(v4: $0.lowerBound), last: IPAddress(v4: $0.upperBound)) }.merged()
     }
 
     /// From the last octet to the first: the blocks so far lie in `0..<256^k`.

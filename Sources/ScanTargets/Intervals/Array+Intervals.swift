@@ -8,6 +8,11 @@ extension Array where Element: Interval {
         return result
     }
 
+    /// Adds an interval behind all others, or to the last one where it begins in or right behind it.
+    mutating func add(_ interval: Element) {
+        if let last, last.lower <= interval.lower { join(interval) } else { append(interval) }
+    }
+
     /// The values of either list. Both are sorted.
     func union(_ other: [Element]) -> [Element] {
         var result: [Element] = []

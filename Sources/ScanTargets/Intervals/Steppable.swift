@@ -6,7 +6,11 @@ protocol Steppable: Comparable {
     var previous: Self? { get }
 }
 
-extension UInt16: Steppable {
-    var next: UInt16? { self == .max ? nil : self + 1 }
-    var previous: UInt16? { self == .min ? nil : self - 1 }
+extension Steppable where Self: FixedWidthInteger {
+    var next: Self? { self == .max ? nil : self + 1 }
+    var previous: Self? { self == .min ? nil : self - 1 }
 }
+
+extension UInt16: Steppable {}
+extension UInt32: Steppable {}
+extension UInt128: Steppable {}

@@ -111,9 +111,9 @@ package struct EndpointSet: Hashable, Sendable {
 
     /// The addresses that have the same ports, for each of these.
     package var groupsByPorts: [(addresses: AddressSet, ports: PortSet)] {
-        var ranges = [[AddressRange]](repeating: [], count: portSets.count)
-        for row in rows { ranges[Int(row.ports)].append(AddressRange(row.address)) }
-        return zip(ranges, portSets).map { (AddressSet($0), $1) }
+        var builders = [AddressSet.Builder](repeating: AddressSet.Builder(), count: portSets.count)
+        for row in rows { builders[Int(row.ports)].insert(AddressRange(row.address)) }
+        return zip(builders, portSets).map { ($0.set, $1) }
     }
 }
 

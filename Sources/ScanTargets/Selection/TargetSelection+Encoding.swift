@@ -21,7 +21,10 @@ extension TargetSelection {
     }
 
     private static func encoded(_ addresses: AddressSet) -> String {
-        addresses.ranges.map(\.description).joined(separator: ",")
+        // One text from the start: there may be millions of ranges.
+        var text = ""
+        for range in addresses.ranges { text += text.isEmpty ? range.description : ",\(range)" }
+        return text
     }
 
     private var encodedEndpoints: String {
@@ -30,12 +33,12 @@ extension TargetSelection {
 
     private static func decodedAddresses(_ text: Bytes) -> AddressSet? {
         guard !text.isEmpty else { return AddressSet() }
-        var ranges: [AddressRange] = []
+        var builder = AddressSet.Builder()
         for item in text.items {
             guard let range = try? AddressSyntax.range(item) else { return nil }
-            ranges.append(range)
+            builder.insert(range)
         }
-        return AddressSet(ranges)
+        return builder.set
     }
 
     private static func decodedEndpoints(_ text: Bytes) -> EndpointSet? {

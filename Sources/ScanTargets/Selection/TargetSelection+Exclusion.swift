@@ -49,7 +49,7 @@ extension TargetSelection {
 
     /// Leaves out whole addresses and whole ports.
     private func excludingWholes(_ exclusions: ArraySlice<Exclusion>) -> TargetSelection {
-        let addresses = AddressSet(exclusions.flatMap(\.addresses.ranges))
+        let addresses = AddressSet(joining: exclusions.lazy.map(\.addresses))
         let ports = PortSet(exclusions.flatMap(\.ports.ranges))
         let rest = endpoints.groups.lazy.filter { !addresses.contains($0.address) }.map { ($0.address, $0.ports.subtracting(ports)) }
         return TargetSelection(

@@ -1,6 +1,27 @@
 import ScanEngine
 import ScanTargets
 
+/// What the transmit thread does when the scope or a neighbour changes: 100,000 neighbours on a link beside a gateway, and 100,000 addresses
+/// that are denied.
+enum Refresh {
+    static func run(_ count: Int) -> Measurement? {
+        // Neighbours 198.18.0.0 and on, each second one denied, and behind the gateway 50,000 denied holes.
+        let neighbors = (0..<100_000).map { WayTable.Neighbor(IPAddress(v4: 0xC612_0000 + UInt32($0)), UInt64($0) + 1) }
+        let near = AddressSet(neighbors.map { AddressRange($0.address) })
+        let behind = AddressSet([AddressRange("10.0.0.0/8")].compactMap(\.self))
+        let denied = AddressSet(
+            (0..<50_000).flatMap { number in
+                [0xC612_0000, 0x0A00_0000].map { AddressRange(IPAddress(v4: $0 + 2 * number)) }
+            })
+        let allowed = near.union(behind).subtracting(denied)
+        return Measurement("refresh", count: count) { _ in
+            let reachable = AddressSet(joining: [near, behind]).intersection(allowed)
+            let table = WayTable([WayTable.Stretch(.each(neighbors), lane: 0), WayTable.Stretch(behind, lane: 1, hop: 7)], allowed: allowed)
+            return UInt64(truncatingIfNeeded: reachable.count) &+ table.view.way(for: UInt32(0xC612_0001)).hop
+        }
+    }
+}
+
 /// A whole run with both its threads, but for the frames: they are made and forgotten. Opens a capture on loopback, so it must be root.
 enum Engine {
     /// `count` is brought down to a whole number of hosts with 1000 ports each.

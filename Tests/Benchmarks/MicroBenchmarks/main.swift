@@ -4,7 +4,7 @@ import Glibc
 let operations: [(name: String, run: (Int) throws -> Measurement?)] = [
     ("permutation", PacketPath.permutation), ("cookie", PacketPath.cookie), ("patch", PacketPath.patch), ("probe", PacketPath.probe),
     ("probe6", PacketPath.probe6), ("scope", PacketPath.scope), ("parse", PacketPath.parse), ("parse6", PacketPath.parse6),
-    ("table", PacketPath.table), ("engine", Engine.run),
+    ("table", PacketPath.table), ("engine", Engine.run), ("refresh", Refresh.run),
     ("formatter", Recording.line), ("recorder", Recording.recorder),
 ]
 

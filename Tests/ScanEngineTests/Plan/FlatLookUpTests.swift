@@ -129,19 +129,17 @@ struct FlatLookUpTests {
         }
     }
 
-    @Test("a table of 100,000 neighbours and 100,000 ranges takes as many steps as there are of both", arguments: [100_000, 1000])
-    func linear(count: UInt32) {
-        var steps = 0
+    @Test("each neighbour that is allowed has its own hardware address, also beside another lane's", arguments: [100_000, 1000])
+    func neighbors(count: UInt32) throws {
         // Every other address is a neighbour's, and every third one is allowed.
-        let pieces = (0..<count).map { number in
-            WayTable.Piece(AddressRange(IPAddress(v4: UInt32(0x0A00_0000) + 2 * number)), WayTable.Way(lane: 0, hop: UInt64(number) + 1))
+        let neighbors = (0..<count).map { WayTable.Neighbor(IPAddress(v4: UInt32(0x0A00_0000) + 2 * $0), UInt64($0) + 1) }
+        let others = AddressSet((0..<count).map { AddressRange(IPAddress(v4: UInt32(0x0A00_0001) + 2 * $0)) })
+        let allowed = AddressSet((0..<count).map { AddressRange(IPAddress(v4: UInt32(0x0A00_0000) + 3 * $0)) })
+        let table = WayTable([WayTable.Stretch(others, lane: 1), WayTable.Stretch(.each(neighbors), lane: 0)], allowed: allowed)
+        for number in 0..<2 * count {
+            let way = number % 2 == 0 ? WayTable.Way(lane: 0, hop: UInt64(number / 2) + 1) : WayTable.Way(lane: 1)
+            let expected = number % 3 == 0 ? way : WayTable.Way(lane: -1)
+            try #require(table.view.way(for: UInt32(0x0A00_0000) + number) == expected, "\(number)")
         }
-        let allowed = AddressSet((0..<count).map { number in AddressRange(IPAddress(v4: UInt32(0x0A00_0000) + 3 * number)) })
-        let table = WayTable(pieces.reversed(), allowed: allowed, steps: &steps)
-        #expect(steps <= pieces.count + allowed.ranges.count)
-        for number: UInt32 in [0, 6, 12, 2 * count - 2] where number % 6 == 0 {
-            #expect(table.view.way(for: UInt32(0x0A00_0000) + number) == WayTable.Way(lane: 0, hop: UInt64(number / 2) + 1))
-        }
-        #expect(table.view.way(for: UInt32(0x0A00_0002)).lane == -1 && table.view.way(for: UInt32(0x0A00_0003)).lane == -1)
     }
 }
