@@ -8,7 +8,7 @@ package struct JobRequest: Codable, Sendable, Equatable {
     package var targets: [String]
     /// Target expressions to leave out.
     package var exclude: [String]?
-    /// Where the expressions of `exclude` come from, in their order; absent: each is told of by itself.
+    /// Where the texts of `exclude` come from, in their order; absent: each is told of by itself.
     package var excludeSources: [ExcludeSource]?
     /// A port expression; absent: the most common 1000.
     package var ports: String?
@@ -46,7 +46,7 @@ package struct JobRequest: Codable, Sendable, Equatable {
     package struct ExcludeSource: Codable, Sendable, Equatable {
         /// A file's name, or the expression itself.
         package var name: String
-        /// How many expressions of `exclude` it gave.
+        /// How many texts of `exclude` are its.
         package var count: Int
 
         package init(name: String, count: Int) {

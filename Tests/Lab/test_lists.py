@@ -1,7 +1,9 @@
 """Lists and options as people have them: no exclusion is lost without a word, own output is input, nmap's lists are read."""
 
 import json
+import os
 import subprocess
+import tempfile
 
 from harness import LabTest
 
@@ -130,6 +132,50 @@ class Lists(LabTest):
     def test_nmaps_options_are_taken_or_explained(self):
         self.assertEqual(self.daemon.run("plan", "-sS", "-Pn", "-n", "198.18.64.1", "-p", "22").code, 0)
         self.assert_refused(["scan", "-sS", "-Pn", "-T4", "-oX", "out.xml", "198.18.64.1", "-p", "22"], 2, "-oX", "-T4", "synscan results")
+
+
+class LargeLists(LabTest):
+    """Two million entries that no range joins."""
+
+    alone = True
+    allow = ["127.0.0.0/8"]
+    sections = {"limits": {"max_rate": 1_000_000}}
+    shares_daemon = False
+
+    def test_a_list_of_two_million_addresses_takes_little_memory(self):
+        self.own_daemon().start()
+        code, memory, err = self.measured("scan", "-p", "9", "-iL", self.every_second_address("targets.txt"), "--states", "open")
+        self.assertEqual(code, 0, err)
+        self.assert_account(self.daemon.last_job(), closed=2_000_000)
+        self.assertLess(memory, 128 << 10)
+        self.assertLess(self.daemon.memory("VmHWM"), 256 << 10)
+
+    def test_so_does_a_list_of_two_million_exclusions(self):
+        self.own_daemon().start()
+        path = self.every_second_address("exclusions.txt")
+        code, memory, err = self.measured("scan", "-p", "9", "127.0.0.0-127.0.1.255", "--excludefile", path, "--states", "open")
+        self.assertEqual(code, 0, err)
+        self.assertIn("256 addresses, by 2,000,000 entries", err)
+        self.assert_account(self.daemon.last_job(), closed=256)
+        self.assertLess(memory, 128 << 10)
+        self.assertLess(self.daemon.memory("VmHWM"), 256 << 10)
+
+    def every_second_address(self, name):
+        path = self.daemon.directory / name
+        with path.open("w") as file:
+            for high in range(62):
+                count = min(32_768, 2_000_000 - 32_768 * high)
+                file.write("".join(f"127.{high}.{low >> 7}.{2 * low & 255}\n" for low in range(count)))
+        return path
+
+    def measured(self, *arguments):
+        """A command's exit code, the most KiB that it had in memory, and what it said."""
+        with tempfile.TemporaryFile("w+") as output:
+            process = subprocess.Popen(self.daemon.synscan(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=output)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            output.seek(0)
+            return process.returncode, usage.ru_maxrss, output.read()
 
 
 class DenyFiles(LabTest):

@@ -129,7 +129,7 @@ struct RequestReaderTests {
             lists == [
                 Exclusion(name: "a.txt", entries: 2, addresses: 16, targets: 32),
                 Exclusion(name: "empty.txt", entries: 0, addresses: 0, targets: 0),
-                Exclusion(name: "b.txt", entries: 3, addresses: 14, targets: 28),
+                Exclusion(name: "b.txt", entries: 4, addresses: 14, targets: 28),
             ])
         for wrong in [[6], [4], [-1, 6], [5, 0, 1]] {
             request.excludeSources = wrong.map { .init(name: "x", count: $0) }

@@ -225,9 +225,9 @@ package struct RequestDraft: Sendable, Equatable {
 
     private static func list(in path: String) throws -> [String] {
         let file = TextFile(path)
-        var texts: [String] = []
-        try TargetExpression.each(in: try file.text(), source: file.name) { texts.append($0.text) }
-        return texts
+        var texts = PackedTexts()
+        try TargetExpression.each(in: try file.text(), source: file.name) { texts.append($0) }
+        return texts.finish()
     }
 
     private var noTargets: ClientError {

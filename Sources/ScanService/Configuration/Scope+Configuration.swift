@@ -5,33 +5,30 @@ extension Scope {
     /// Reads `[scope]`: `allow`, `deny`, and the files of `deny_files`.
     static func read(_ table: inout TableReader) throws(FileFault) -> Scope {
         let allowWords = try table.strings("allow") ?? words
-        var allow: [AddressRange] = []
+        var (allow, deny) = (AddressSet.Builder(), AddressSet.Builder())
         for text in allowWords {
-            for block in blocks(of: text) ?? [text] { allow += try ranges(block, "allow", table) }
+            for block in blocks(of: text) ?? [text] { try add(block, to: &allow, "allow", table) }
         }
         let denyWords = try table.strings("deny") ?? []
-        var deny: [AddressRange] = []
-        for text in denyWords { deny += try ranges(text, "deny", table) }
-        var files: [DenyFile] = []
-        for path in try table.strings("deny_files") ?? [] {
-            let ranges = try denied(in: path, table)
-            deny += ranges
-            files.append(DenyFile(path: path, entries: ranges.count, addresses: AddressSet(ranges)))
-        }
-        return Scope(allow: AddressSet(allow), allowWords: allowWords, deny: AddressSet(deny), denyWords: denyWords, denyFiles: files)
+        for text in denyWords { try add(text, to: &deny, "deny", table) }
+        let files = try (table.strings("deny_files") ?? []).map { path throws(FileFault) in try denyFile(path, table) }
+        for file in files { deny.insert(file.addresses) }
+        return Scope(allow: allow.set, allowWords: allowWords, deny: deny.set, denyWords: denyWords, denyFiles: files)
     }
 
-    private static func ranges(_ text: String, _ key: String, _ table: TableReader) throws(FileFault) -> [AddressRange] {
-        var ranges: [AddressRange] = []
+    private static func add(
+        _ text: String, to builder: inout AddressSet.Builder, _ key: String, _ table: TableReader
+    ) throws(FileFault) {
         do {
-            try TargetExpression.each(in: text) { expression throws(ExpressionError) in ranges += try blocks(of: expression) }
+            try TargetExpression.each(in: text) { expression throws(ExpressionError) in
+                for block in try blocks(of: expression) { builder.insert(block) }
+            }
         } catch {
             throw table.fault(key, "\(error)" + (key == "allow" ? "; or write one of \(words.joined(separator: ", "))" : ""))
         }
-        return ranges
     }
 
-    private static func denied(in path: String, _ table: TableReader) throws(FileFault) -> [AddressRange] {
+    private static func denyFile(_ path: String, _ table: TableReader) throws(FileFault) -> DenyFile {
         guard path.hasPrefix("/") else { throw table.fault("deny_files", "\"\(path)\" is not an absolute path") }
         let text: String
         do {
@@ -39,15 +36,18 @@ extension Scope {
         } catch {
             throw table.fault("deny_files", "\(path) \(error.problem)")
         }
-        var ranges: [AddressRange] = []
+        var (entries, addresses) = (0, AddressSet.Builder())
         do {
             try TargetExpression.each(in: text, source: path) { expression throws(ExpressionError) in
-                ranges += try blocks(of: expression, source: path)
+                for block in try blocks(of: expression, source: path) {
+                    entries += 1
+                    addresses.insert(block)
+                }
             }
         } catch {
             throw table.fault("deny_files", "\(error)")
         }
-        return ranges
+        return DenyFile(path: path, entries: entries, addresses: addresses.set)
     }
 
     /// The addresses of an expression that is neither a name nor has a port.

@@ -36,7 +36,7 @@ enum OpenAPISchemas {
               "name": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "description": "not digits alone"},
               "targets": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "addresses, blocks, ranges, names, address:port"},
               "exclude": {"type": "array", "items": {"type": "string"}, "description": "the same forms, left out"},
-              "exclude_sources": {"type": "array", "description": "where the expressions of exclude come from, in their order: told of together",
+              "exclude_sources": {"type": "array", "description": "where the texts of exclude come from, in their order: told of together",
                 "items": {"type": "object", "required": ["name", "count"], "properties": {
                   "name": {"type": "string"}, "count": {"type": "integer", "minimum": 0}}}},
               "ports": {"type": "string", "description": "22,80-90,http,well-known,!25 or - for all; absent: the most common 1000"},

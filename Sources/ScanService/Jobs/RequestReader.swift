@@ -19,12 +19,12 @@ package struct RequestReader: Sendable {
         do {
             try checkOptions(request)
             let (targets, exclusions) = try await WorkPools.run(for: uid) {
-                (try TargetList(request.targets), try TargetExpression.exclusions(request.exclude ?? []))
+                (try TargetList(request.targets), try ExclusionList(request))
             }
-            let names = Set(targets.names + exclusions.compactMap(\.name))
+            let names = Set(targets.names + exclusions.names)
             let answers = ResolvedNames(try await resolver.resolve(names.sorted(), for: uid))
             // Nobody knows what they would have left out.
-            try answers.refuseUnresolved(among: exclusions.compactMap(\.name), of: .exclusions)
+            try answers.refuseUnresolved(among: exclusions.names, of: .exclusions)
             if request.strict == true { try answers.refuseUnresolved(among: targets.names, of: .strictTargets) }
             return try await WorkPools.run(for: uid) { try draft(request, targets, exclusions, answers) }
         } catch {
@@ -75,19 +75,16 @@ package struct RequestReader: Sendable {
     }
 
     private func draft(
-        _ request: JobRequest, _ targets: TargetList, _ exclusions: [TargetExpression], _ names: ResolvedNames
+        _ request: JobRequest, _ targets: TargetList, _ exclusions: ExclusionList, _ names: ResolvedNames
     ) throws -> JobDraft {
         let (ports, source) = try catalog.ports(of: request)
         var selection = targets.selection(ports: ports, resolved: names.addresses)
         if selection.isEmpty { try names.refuseUnresolved(among: targets.names, of: .allTargets) }
-        var excluded = exclusions.map { $0.exclusion(names.addresses) }
-        if let text = request.excludePorts {
-            excluded.append(.init(label: text, ports: try PortExpression.parse(text, services: catalog.services)))
-        }
-        let report = try ExclusionReport(request, excluded, of: selection)
+        let excluded = try exclusions.exclusions(resolved: names.addresses, catalog.services)
+        let report = exclusions.report(excluded, of: selection)
         try selection.exclude(excluded)
         let configuration = settings.current
-        if let zone = exclusions.lazy.compactMap(\.zone).first(where: { $0 != targets.zone }) {
+        if let zone = exclusions.zones.sorted().first(where: { $0 != targets.zone }) {
             throw Refusal(
                 .usage, "Addresses on the link of \(zone) are to be left out, where the job has no targets: leave the exclusion out.")
         }
@@ -109,7 +106,7 @@ package struct RequestReader: Sendable {
             reportsAll: request.reportAll ?? false, reportsHosts: request.reportHosts ?? false,
             isStrict: request.strict ?? false, narrowing: narrowing, priority: request.priority ?? .normal, deadline: request.deadline,
             portsSource: selection.hosts.isEmpty ? "the targets" : source,
-            names: names.resolved, unresolved: names.unresolved, exclusions: report.lines)
+            names: names.resolved, unresolved: names.unresolved, exclusions: report)
     }
 
     private func check(_ selection: TargetSelection, _ limit: Int64) throws {

@@ -3,7 +3,7 @@ import ScanTargets
 
 /// The targets of a request, read: addresses merged, names and single endpoints kept apart. Holds millions of expressions in little memory.
 struct TargetList: Sendable {
-    private var ranges: [AddressRange] = []
+    private var addresses = AddressSet.Builder()
     private var endpoints: [Endpoint] = []
     private var named: [TargetExpression] = []
     /// The interface on whose link the link-local ones are.
@@ -37,7 +37,7 @@ struct TargetList: Sendable {
         switch (expression.hosts, expression.port) {
         case (.name, _): named.append(expression)
         case (.addresses(let range), let port?): endpoints.append(Endpoint(address: range.first, port: port))
-        case (.addresses, nil), (.blocks, _): ranges += expression.ranges
+        case (.addresses, nil), (.blocks, _): for range in expression.ranges { addresses.insert(range) }
         }
     }
 
@@ -45,17 +45,16 @@ struct TargetList: Sendable {
 
     /// The targets: addresses at `ports`, endpoints at their own.
     func selection(ports: PortSet, resolved: [String: [IPAddress]]) -> TargetSelection {
-        var (ranges, endpoints) = (ranges, endpoints)
+        var (addresses, endpoints) = (addresses, endpoints)
         for expression in named {
-            for address in expression.addresses(resolved).ranges {
-                if let port = expression.port {
-                    endpoints += AddressSet(CollectionOfOne(address)).each.map { Endpoint(address: $0, port: port) }
-                } else {
-                    ranges.append(address)
-                }
+            let found = expression.addresses(resolved)
+            if let port = expression.port {
+                endpoints += found.each.map { Endpoint(address: $0, port: port) }
+            } else {
+                addresses.insert(found)
             }
         }
-        return TargetSelection(hosts: AddressSet(ranges), ports: ports, endpoints: endpoints)
+        return TargetSelection(hosts: addresses.set, ports: ports, endpoints: endpoints)
     }
 }
 
@@ -75,20 +74,6 @@ struct BlockBudget {
 }
 
 extension TargetExpression {
-    /// What is to be left out: every text may have several. Throws for the first text that is no target.
-    static func exclusions(_ texts: [String]) throws(ExpressionError) -> [TargetExpression] {
-        var (result, doubt, blocks): ([TargetExpression], PortDoubt, BlockBudget) = ([], PortDoubt(), BlockBudget())
-        for text in texts {
-            try each(in: text) { expression throws(ExpressionError) in
-                doubt.note(expression)
-                try blocks.take(expression)
-                result.append(expression)
-            }
-        }
-        try doubt.check()
-        return result
-    }
-
     /// The host name, nil for addresses.
     var name: String? {
         if case .name(let name) = hosts { name } else { nil }
@@ -100,18 +85,11 @@ extension TargetExpression {
         case .name(let name): AddressSet((resolved[name] ?? []).map { AddressRange($0) })
         }
     }
-
-    /// What leaving this expression out leaves out.
-    func exclusion(_ resolved: [String: [IPAddress]]) -> TargetSelection.Exclusion {
-        let addresses = addresses(resolved)
-        guard let port else { return .init(label: text, addresses: addresses) }
-        return .init(label: text, endpoints: addresses.each.map { Endpoint(address: $0, port: port) })
-    }
 }
 
 extension AddressSet {
     /// Every address; only for sets of single hosts.
-    fileprivate var each: [IPAddress] {
+    var each: [IPAddress] {
         (0..<UInt64(clamping: min(count, 65_536))).compactMap { address(at: $0) }
     }
 }
