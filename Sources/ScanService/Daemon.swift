@@ -131,6 +131,8 @@ package struct Daemon: Sendable {
         umask(0o077)
         // Threads that hardly allocate would each keep an arena of their own.
         mallopt(M_ARENA_MAX, 2)
+        // What large requests and jobs leave free goes back to the system at once, at any time: otherwise this limit grows to 32 MiB.
+        mallopt(M_MMAP_THRESHOLD, 1 << 20)
         signal(SIGPIPE, SIG_IGN)
         // Until there is something to reload.
         signal(SIGHUP, SIG_IGN)

@@ -38,10 +38,18 @@ package final class FlatSearch<Value: FixedWidthInteger & UnsignedInteger & Send
     private static var mostBuckets: Int { 1 << 18 }
 
     /// `numbers` are sorted, without repeats, and fewer than 2^32.
-    package init(_ numbers: [Value]) {
-        let values = UnsafeMutablePointer<Value>.allocate(capacity: max(1, numbers.count))
-        values.initialize(repeating: .max, count: max(1, numbers.count))
-        for (index, number) in numbers.enumerated() { values[index] = number }
+    package convenience init(_ numbers: [Value]) {
+        self.init(count: numbers.count) { values in
+            for (index, number) in numbers.enumerated() { values[index] = number }
+        }
+    }
+
+    /// `fill` writes all numbers, sorted, without repeats, and fewer than 2^32.
+    init(count: Int, _ fill: (UnsafeMutablePointer<Value>) -> Void) {
+        let values = UnsafeMutablePointer<Value>.allocate(capacity: max(1, count))
+        values.initialize(repeating: .max, count: max(1, count))
+        fill(values)
+        let numbers = UnsafeBufferPointer(start: values, count: count)
         let least = numbers.first ?? .max
         let span = (numbers.last ?? .max) - least
         var buckets = 1

@@ -3,7 +3,6 @@ import ScanTargets
 /// The IPv4 part of hosts × ports in flat memory, for the packet path. Immutable; any thread.
 package final class FlatTargets: @unchecked Sendable {
     // Unchecked: the memory is allocated and filled here, freed in deinit, and never written in between.
-    private let firsts: UnsafeMutablePointer<UInt32>
     private let lasts: UnsafeMutablePointer<UInt32>
     private let ports: FlatPorts
     private let hostNumbers: FlatSearch<UInt64>
@@ -44,29 +43,31 @@ package final class FlatTargets: @unchecked Sendable {
 
     init(_ hosts: AddressSet, _ portSet: PortSet) {
         let ranges = hosts.v4RangeCount
-        firsts = .allocate(capacity: ranges + 1)
-        lasts = .allocate(capacity: ranges + 1)
+        let lasts = UnsafeMutablePointer<UInt32>.allocate(capacity: ranges + 1)
         ports = FlatPorts(portSet)
-        var (offsets, starts): ([UInt64], [UInt32]) = ([], [])
-        offsets.reserveCapacity(ranges)
-        starts.reserveCapacity(ranges)
-        var count: UInt64 = 0
-        hosts.forEachV4 { [firsts, lasts] first, last in
-            (firsts + starts.count).initialize(to: first)
-            (lasts + starts.count).initialize(to: last)
-            starts.append(first)
-            offsets.append(count)
-            count += UInt64(last - first) + 1
+        addresses = FlatSearch(count: ranges) { firsts in
+            var next = 0
+            hosts.forEachV4 { first, last in
+                firsts[next] = first
+                (lasts + next).initialize(to: last)
+                next += 1
+            }
         }
-        hostNumbers = FlatSearch(offsets)
-        addresses = FlatSearch(starts)
+        let firsts = addresses.view.numbers
+        var count: UInt64 = 0
+        hostNumbers = FlatSearch(count: ranges) { numbers in
+            for range in 0..<ranges {
+                numbers[range] = count
+                count += UInt64(lasts[range] - firsts[range]) + 1
+            }
+        }
+        self.lasts = lasts
         view = View(
             count: count * UInt64(portSet.count), portCount: FixedDivisor(UInt64(portSet.count)), firsts: firsts, lasts: lasts,
             numbers: hostNumbers.view.numbers, ports: ports.view, hostNumbers: hostNumbers.view, addresses: addresses.view)
     }
 
     deinit {
-        firsts.deallocate()
         lasts.deallocate()
     }
 }

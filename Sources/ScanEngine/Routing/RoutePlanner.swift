@@ -94,7 +94,8 @@ package enum RoutePlanner {
                 last = (stretch.interval, key)
             }
         }
-        return parts.mapValues(\.set)
+        // Where one way leads to all addresses, they share their memory with the question.
+        return parts.mapValues { question.addresses.intersection($0.set) }
     }
 
     private static func key(_ answer: RouteSearch.Answer, _ interfaces: [Int32: NetworkInterface]) -> Ways.Key? {

@@ -38,13 +38,22 @@ package final class WayTable {
 
     /// What is known of an address.
     package struct Way: Sendable, BitwiseCopyable, Equatable {
-        /// The number of the lane; minus one for an address that may not or cannot be probed.
-        package var lane: Int
-        package var hop: UInt64
+        /// The lane above the 48 bits of the hardware address: there may be millions of ways.
+        @usableFromInline let bits: UInt64
 
+        @inlinable
         package init(lane: Int, hop: UInt64 = 0) {
-            (self.lane, self.hop) = (lane, hop)
+            bits = UInt64(truncatingIfNeeded: lane) << 48 | hop & Self.hopBits
         }
+
+        @usableFromInline static var hopBits: UInt64 { 0xffff_ffff_ffff }
+
+        /// The number of the lane, below 32,768; minus one for an address that may not or cannot be probed.
+        @inlinable
+        package var lane: Int { Int(Int64(bitPattern: bits) >> 48) }
+
+        @inlinable
+        package var hop: UInt64 { bits & Self.hopBits }
 
         @inline(__always)
         static var none: Way { Way(lane: -1, hop: 0) }
@@ -76,6 +85,7 @@ package final class WayTable {
             case .same(let addresses, let hop):
                 let way = Way(lane: stretch.lane, hop: hop)
                 let addresses = addresses.intersection(allowed)
+                v4.reserveCapacity(v4.count + addresses.v4RangeCount)
                 addresses.forEachV4 { v4.append(Entry(first: $0, last: $1, way: way)) }
                 addresses.forEachV6 { v6.append(Entry(first: $0, last: $1, way: way)) }
             case .each(let neighbors):
@@ -127,7 +137,9 @@ private final class Part<Address: FixedWidthInteger & UnsignedInteger & Sendable
         // Those of one stretch are in order already.
         let isSorted = unsorted.indices.dropFirst().allSatisfy { unsorted[$0 - 1].first < unsorted[$0].first }
         let entries = isSorted ? unsorted : unsorted.sorted { $0.first < $1.first }
-        search = FlatSearch(entries.map(\.first))
+        search = FlatSearch(count: entries.count) { firsts in
+            for (index, entry) in entries.enumerated() { firsts[index] = entry.first }
+        }
         lasts = .allocate(capacity: entries.count + 1)
         ways = .allocate(capacity: entries.count + 1)
         for (index, entry) in entries.enumerated() {

@@ -2,6 +2,7 @@
 extension Array where Element: Interval {
     /// The same values as a sorted list without overlaps, touching intervals joined. O(n) when already sorted, else O(n log n).
     func merged() -> [Element] {
+        guard !isMerged else { return self }
         var result: [Element] = []
         result.reserveCapacity(count)
         for interval in sortedByLowerBound() { result.join(interval) }
@@ -69,6 +70,10 @@ extension Array where Element: Interval {
     private mutating func join(_ interval: Element) {
         guard let last, interval.lower <= last.upper || last.upper.next == interval.lower else { return append(interval) }
         if last.upper < interval.upper { self[count - 1] = Element(lower: last.lower, upper: interval.upper) }
+    }
+
+    private var isMerged: Bool {
+        indices.dropFirst().allSatisfy { index in self[index - 1].upper.next.map { $0 < self[index].lower } == true }
     }
 
     private func sortedByLowerBound() -> [Element] {

@@ -101,12 +101,17 @@ extension NumberSet {
     }
 
     func subtracting(_ other: NumberSet) -> NumberSet {
-        spans.isEmpty || other.spans.isEmpty ? self : NumberSet(sorted: spans.subtracting(other.spans))
+        spans.isEmpty || other.spans.isEmpty ? self : whole(or: spans.subtracting(other.spans))
     }
 
     func intersection(_ other: NumberSet) -> NumberSet {
         if spans.isEmpty { return self }
-        return other.spans.isEmpty ? other : NumberSet(sorted: spans.intersection(other.spans))
+        return other.spans.isEmpty ? other : whole(or: spans.intersection(other.spans))
+    }
+
+    /// What lost nothing is kept, and shares its memory.
+    private func whole(or rest: [Span]) -> NumberSet {
+        rest == spans ? self : NumberSet(sorted: rest)
     }
 }
 

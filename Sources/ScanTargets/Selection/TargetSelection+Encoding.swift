@@ -23,6 +23,7 @@ extension TargetSelection {
     private static func encoded(_ addresses: AddressSet) -> String {
         // One text from the start: there may be millions of ranges.
         var text = ""
+        text.reserveCapacity(addresses.ranges.count * (addresses.only(.v6).isEmpty ? 16 : 40))
         for range in addresses.ranges { text += text.isEmpty ? range.description : ",\(range)" }
         return text
     }

@@ -16,7 +16,8 @@ enum Refresh {
         let allowed = near.union(behind).subtracting(denied)
         return Measurement("refresh", count: count) { _ in
             let reachable = AddressSet(joining: [near, behind]).intersection(allowed)
-            let table = WayTable([WayTable.Stretch(.each(neighbors), lane: 0), WayTable.Stretch(behind, lane: 1, hop: 7)], allowed: allowed)
+            let lanes = [WayTable.Stretch(.each(neighbors), lane: 0), WayTable.Stretch(behind, lane: 1, hop: 7)]
+            let table = WayTable(lanes, allowed: allowed)
             return UInt64(truncatingIfNeeded: reachable.count) &+ table.view.way(for: UInt32(0xC612_0001)).hop
         }
     }
