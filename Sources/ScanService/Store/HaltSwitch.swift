@@ -170,7 +170,9 @@ private final class HaltDesk: Sendable {
     /// A mark that somebody has made counts as that one's halt; one that has been taken away comes back, because a slip must not let packets leave.
     private func look() {
         let isThere = mark.isThere
-        let (halt, wasMarked) = state.withLock { ($0.halt, $0.isMarked) }
+        let (halt, wasMarked, isEnding) = state.withLock { ($0.halt, $0.isMarked, $0.isEnding) }
+        // What becomes of the mark now is for whoever comes next.
+        guard !isEnding else { return }
         if isThere, halt == nil {
             brake.set(true)
             let new = mark.read() ?? Halt(since: Timestamp(microseconds: WallClock.microseconds()), uid: 0)
