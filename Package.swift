@@ -48,11 +48,24 @@ let package = Package(
         // Cookies and checksums, several at a time.
         .target(name: "CFrames"),
 
-        // Order, bytes, links, capture, the loops.
+        // The scanner as a value: no system call, thread, lock or clock.
+        .systemLibrary(name: "CMath"),
+        .target(name: "ScanCore", dependencies: ["ScanTargets", "CMath"], swiftSettings: strict),
+
+        // Everything that asks the kernel: bytes, routes, neighbours, links, capture.
+        .target(
+            name: "PacketIO",
+            dependencies: [
+                "ScanTargets", "ScanCore", "CPcap", "CLinux", "CFrames",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
+        // The two threads that join both.
         .target(
             name: "ScanEngine",
             dependencies: [
-                "ScanTargets", "CPcap", "CLinux", "CFrames",
+                "ScanTargets", "ScanCore", "PacketIO",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
@@ -69,7 +82,7 @@ let package = Package(
         .target(
             name: "ScanService",
             dependencies: [
-                "ScanTargets", "ScanEngine", "ScanAPI", "ScanFiles", "CLinux",
+                "ScanTargets", "ScanCore", "PacketIO", "ScanEngine", "ScanAPI", "ScanFiles", "CLinux",
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -84,7 +97,7 @@ let package = Package(
         .executableTarget(
             name: "synscand",
             dependencies: [
-                "ScanService",
+                "ScanService", "ScanAPI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: standalone),
@@ -106,7 +119,7 @@ let package = Package(
         .executableTarget(
             name: "MicroBenchmarks",
             dependencies: [
-                "ScanEngine", "ScanService", "ScanTargets", "ScanAPI", "TestSupport",
+                "ScanCore", "PacketIO", "ScanEngine", "ScanService", "ScanTargets", "ScanAPI", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -114,7 +127,9 @@ let package = Package(
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "ScanTargetsTests", dependencies: ["ScanTargets", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "ScanEngineTests", dependencies: ["ScanEngine", "ScanTargets", "TestSupport", "CPcap"], swiftSettings: strict),
+        .testTarget(
+            name: "ScanEngineTests", dependencies: ["ScanCore", "PacketIO", "ScanEngine", "ScanTargets", "TestSupport", "CPcap"],
+            swiftSettings: strict),
         .testTarget(
             name: "ClientTests",
             dependencies: [
@@ -126,7 +141,7 @@ let package = Package(
         .testTarget(
             name: "ScanServiceTests",
             dependencies: [
-                "ScanService", "ScanEngine", "ScanAPI", "ScanFiles", "ScanTargets", "TestSupport",
+                "ScanService", "ScanCore", "PacketIO", "ScanEngine", "ScanAPI", "ScanFiles", "ScanTargets", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

@@ -2,7 +2,6 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -55,4 +54,3 @@ int clinux_set_receive_timeout(int socket, int seconds) {
     return setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 }
 
-ssize_t clinux_getrandom(void *buffer, size_t length) { return getrandom(buffer, length, 0); }

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 package import Logging
 import NIOPosix
+import PacketIO
 import ScanAPI
 import ScanEngine
 import ServiceLifecycle

@@ -1,7 +1,7 @@
 import GRDB
 import Logging
 import ScanAPI
-import ScanEngine
+import ScanCore
 import ScanService
 import ScanTargets
 import Testing

@@ -1,5 +1,5 @@
+import PacketIO
 import ScanAPI
-import ScanEngine
 import ScanFiles
 import ScanService
 import ScanTargets

@@ -1,8 +1,9 @@
 import Foundation
 import GRDB
 import Glibc
+import PacketIO
 import ScanAPI
-import ScanEngine
+import ScanCore
 import ScanService
 import TestSupport
 import Testing

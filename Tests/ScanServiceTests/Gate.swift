@@ -1,4 +1,4 @@
-import ScanEngine
+import PacketIO
 
 /// Lets a thread wait until a test opens it, ten minutes at most: tests run side by side and a busy machine may let one wait.
 final class Gate: Sendable {

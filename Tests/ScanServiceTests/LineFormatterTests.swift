@@ -1,6 +1,6 @@
 import Foundation
 import ScanAPI
-import ScanEngine
+import ScanCore
 import ScanService
 import ScanTargets
 import TestSupport

@@ -2,7 +2,6 @@ import GRDB
 import Glibc
 import Logging
 import ScanAPI
-import ScanEngine
 import ScanService
 import Testing
 

@@ -2,6 +2,7 @@ import GRDB
 import Glibc
 import Logging
 import ScanAPI
+import ScanCore
 import ScanEngine
 import ScanService
 import ScanTargets

@@ -1,6 +1,5 @@
 import Glibc
 import ScanAPI
-import ScanEngine
 import ScanFiles
 import ScanService
 import ScanTargets

@@ -1,7 +1,8 @@
 import GRDB
 import Logging
+import PacketIO
 import ScanAPI
-import ScanEngine
+import ScanCore
 import ScanService
 import Testing
 

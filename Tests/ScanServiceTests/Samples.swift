@@ -1,6 +1,6 @@
 import GRDB
 import ScanAPI
-import ScanEngine
+import ScanCore
 import ScanService
 import ScanTargets
 

@@ -3,7 +3,7 @@ import GRDB
 import Glibc
 import Logging
 import ScanAPI
-import ScanEngine
+import ScanCore
 import ScanService
 import ScanTargets
 import Testing

@@ -1,5 +1,6 @@
 import GRDB
 import ScanAPI
+import ScanCore
 import ScanEngine
 import ScanService
 import ScanTargets

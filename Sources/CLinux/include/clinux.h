@@ -60,8 +60,6 @@ int64_t clinux_boottime(void);
 // SO_RCVTIMEO (socket(7)).
 int clinux_set_receive_timeout(int socket, int seconds);
 
-ssize_t clinux_getrandom(void *buffer, size_t length);
-
 enum {
     CLINUX_EFD_CLOEXEC_NONBLOCK = 02000000 | 04000,
     CLINUX_SO_PEERGROUPS = 59,

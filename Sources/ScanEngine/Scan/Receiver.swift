@@ -1,5 +1,5 @@
-import CLinux
-import Glibc
+import PacketIO
+import ScanCore
 import ScanTargets
 import Synchronization
 
@@ -42,11 +42,10 @@ final class Receiver: @unchecked Sendable {
 
     /// Runs until the books say that the capture ends.
     func run() {
-        var entries = captures.ears.map { pollfd(fd: $0.capture.descriptor, events: Int16(POLLIN), revents: 0) }
-        entries.append(pollfd(fd: books.captureWake.descriptor, events: Int16(POLLIN), revents: 0))
+        var waiting = WaitSet(captures.ears.map(\.capture.descriptor) + [books.captureWake.descriptor])
         do {
             while !books.isCaptureEnding {
-                _ = clinux_ppoll(&entries, UInt(entries.count), 100_000_000)
+                waiting.wait(nanoseconds: 100_000_000)
                 books.captureWake.clear()
                 let start = SteadyClock.nanoseconds()
                 try drainAll()

@@ -1,3 +1,5 @@
+import PacketIO
+import ScanCore
 import ScanTargets
 
 /// The captures of a run: one on each interface that its probes leave by, and one on all others together, because answers may come back by another.

@@ -1,3 +1,5 @@
+package import PacketIO
+package import ScanCore
 package import ScanTargets
 import Synchronization
 

@@ -1,3 +1,5 @@
+package import PacketIO
+package import ScanCore
 package import ScanTargets
 
 /// What a run does; frozen with its job.

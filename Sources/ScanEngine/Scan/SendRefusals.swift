@@ -1,3 +1,4 @@
+import PacketIO
 import ScanTargets
 import SystemPackage
 

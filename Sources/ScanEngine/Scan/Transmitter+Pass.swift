@@ -1,4 +1,5 @@
-import Glibc
+import PacketIO
+import ScanCore
 import ScanTargets
 import Synchronization
 
@@ -47,7 +48,7 @@ extension Transmitter {
             stretchSent.canaries += added.canaries
             if let dropped = try flush() { position = dropped }
             // Whoever carries the answers on this machine goes before more probes.
-            sched_yield()
+            WorkerThread.yield()
             noteBlockade(round, position)
             pacer.spend(added.all, now: now)
             caps.spend(added.all)

@@ -1,3 +1,5 @@
+import PacketIO
+import ScanCore
 import ScanTargets
 import Synchronization
 

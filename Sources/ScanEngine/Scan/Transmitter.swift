@@ -1,4 +1,5 @@
-import CLinux
+import PacketIO
+import ScanCore
 import ScanTargets
 import Synchronization
 
@@ -163,7 +164,7 @@ final class Transmitter: @unchecked Sendable {
     /// Goes through all chunks from `place` on, which lies in the table's chunk.
     func run(from place: Place) throws(EngineError) -> Outcome {
         // The default slack of 50 µs would show as bursts.
-        _ = clinux_set_timer_slack(1)
+        WorkerThread.setTimerSlack(nanoseconds: 1)
         var place = place
         guard try resolveNeighbors() else { return .stopped(place) }
         // A run that goes on does not know yet what answers usually: it asks whether the path is there before it takes silence for an answer.

@@ -1,3 +1,5 @@
+package import PacketIO
+package import ScanCore
 package import ScanTargets
 
 /// What the runs of a job have left when it ended before its time: the targets of which nothing is known, in the job's order.

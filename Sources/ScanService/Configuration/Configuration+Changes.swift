@@ -1,5 +1,5 @@
+import PacketIO
 package import ScanAPI
-import ScanEngine
 import ScanTargets
 
 extension Configuration {

@@ -1,5 +1,6 @@
+package import PacketIO
 import ScanAPI
-package import ScanEngine
+import ScanCore
 package import ScanTargets
 
 /// What the administrator decides, from the daemon's TOML file; absent keys have the values below.

@@ -1,7 +1,7 @@
 import Glibc
 package import Logging
+import PacketIO
 package import ScanAPI
-import ScanEngine
 import Synchronization
 import SystemPackage
 

@@ -1,6 +1,8 @@
 import Glibc
 import Logging
+import PacketIO
 import ScanAPI
+import ScanCore
 import ScanEngine
 import Synchronization
 import SystemPackage

@@ -4,8 +4,8 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import PacketIO
 package import ScanAPI
-import ScanEngine
 import ScanTargets
 import Synchronization
 

@@ -1,5 +1,6 @@
+import PacketIO
 package import ScanAPI
-import ScanEngine
+import ScanCore
 import ScanTargets
 
 extension ControlService {

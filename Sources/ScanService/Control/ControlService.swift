@@ -1,6 +1,7 @@
 import GRDB
 import Glibc
 package import Logging
+import PacketIO
 package import ScanAPI
 package import ScanEngine
 import ScanTargets

@@ -1,4 +1,5 @@
-import ScanEngine
+import PacketIO
+import ScanCore
 import Synchronization
 
 /// Lets lines through at a bounded rate, kind by kind, so that nobody fills a disk by asking for what is refused. What comes faster is counted, and the

@@ -1,4 +1,6 @@
+import PacketIO
 import ScanAPI
+import ScanCore
 import ScanEngine
 import ScanTargets
 

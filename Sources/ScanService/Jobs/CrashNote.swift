@@ -1,5 +1,4 @@
 import Glibc
-import ScanEngine
 import Synchronization
 import SystemPackage
 

@@ -1,5 +1,6 @@
+package import PacketIO
 package import ScanAPI
-package import ScanEngine
+import ScanCore
 package import ScanTargets
 
 /// A request that has been read and checked: everything that a job of it would be.

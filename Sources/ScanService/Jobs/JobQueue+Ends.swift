@@ -1,5 +1,6 @@
 import Logging
 import ScanAPI
+import ScanCore
 import ScanEngine
 import ScanTargets
 

@@ -1,4 +1,5 @@
 import Logging
+import PacketIO
 import ScanAPI
 import ScanEngine
 

@@ -1,5 +1,6 @@
 import GRDB
 import Logging
+import PacketIO
 import ScanAPI
 import ScanEngine
 

@@ -1,6 +1,8 @@
 import GRDB
 package import Logging
+import PacketIO
 package import ScanAPI
+package import ScanCore
 package import ScanEngine
 package import ScanTargets
 

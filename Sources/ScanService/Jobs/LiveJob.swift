@@ -1,4 +1,5 @@
 import ScanAPI
+import ScanCore
 import ScanEngine
 
 /// A job that is not over, as the queue holds it.

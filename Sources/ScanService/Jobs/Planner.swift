@@ -1,5 +1,6 @@
+package import PacketIO
 package import ScanAPI
-package import ScanEngine
+import ScanCore
 import ScanTargets
 
 /// Finds the ways to a job's targets, and tells what a job would do.

@@ -1,5 +1,6 @@
+import PacketIO
 import ScanAPI
-import ScanEngine
+import ScanCore
 import ScanTargets
 
 extension Refusal {

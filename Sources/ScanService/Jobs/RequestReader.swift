@@ -1,5 +1,6 @@
+import PacketIO
 package import ScanAPI
-import ScanEngine
+import ScanCore
 import ScanTargets
 
 /// Reads job requests: parses, resolves names, checks every limit. Sends nothing and changes nothing.

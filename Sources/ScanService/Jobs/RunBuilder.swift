@@ -1,7 +1,9 @@
 import Glibc
 import Logging
 import NIOPosix
+import PacketIO
 import ScanAPI
+import ScanCore
 import ScanEngine
 import ScanTargets
 

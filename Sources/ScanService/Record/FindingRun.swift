@@ -1,5 +1,6 @@
 import GRDB
-import ScanEngine
+import PacketIO
+import ScanCore
 import ScanTargets
 
 /// Findings between two changes of a transaction. They are stored in the order of their keys, which touches each page of the table once; their lines

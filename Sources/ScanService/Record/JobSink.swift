@@ -1,4 +1,5 @@
-package import ScanEngine
+package import ScanCore
+import ScanEngine
 import Synchronization
 
 /// Where one job's run delivers what it sees; the way to the recorder.

@@ -1,5 +1,5 @@
+import PacketIO
 package import ScanAPI
-import ScanEngine
 package import ScanTargets
 
 /// Bytes of JSON in the making, reused from batch to batch so that a line costs no allocation. The memory is its own: a byte costs a comparison and a

@@ -1,5 +1,6 @@
 package import GRDB
-import ScanEngine
+import PacketIO
+import ScanCore
 
 /// What the recorder is given to make durable, in this order and no other.
 enum RecordEntry: Sendable {

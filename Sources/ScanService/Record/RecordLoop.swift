@@ -1,6 +1,6 @@
 import Logging
+import PacketIO
 import ScanAPI
-import ScanEngine
 
 /// The recorder's thread.
 final class RecordLoop: @unchecked Sendable {

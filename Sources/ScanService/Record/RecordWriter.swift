@@ -1,7 +1,7 @@
 import GRDB
 import Glibc
 import Logging
-import ScanEngine
+import PacketIO
 import SystemPackage
 
 /// Does what the recorder is for: commit, append, mark. Confined to one thread at a time.

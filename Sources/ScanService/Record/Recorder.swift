@@ -1,8 +1,8 @@
 package import GRDB
 import Glibc
 package import Logging
+import PacketIO
 import ScanAPI
-import ScanEngine
 import Synchronization
 import SystemPackage
 

@@ -1,4 +1,4 @@
-package import ScanEngine
+package import ScanCore
 import ScanFiles
 
 /// Who makes network hardware, by the first digits of its addresses, where the registries' files are installed (Debian's ieee-data).

@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import GRDB
+package import ScanCore
 package import ScanEngine
 package import ScanTargets
 

@@ -1,5 +1,5 @@
 import Glibc
-import ScanEngine
+import PacketIO
 
 /// Wakes a thread when a name comes into a folder or goes from it (inotify(7)). An idle folder costs nothing. Used by one thread.
 struct FolderWatch: ~Copyable {

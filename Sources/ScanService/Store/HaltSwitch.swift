@@ -1,5 +1,7 @@
 package import Logging
+import PacketIO
 package import ScanAPI
+import ScanCore
 package import ScanEngine
 import Synchronization
 

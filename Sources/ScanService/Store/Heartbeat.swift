@@ -1,7 +1,7 @@
 import CLinux
 package import GRDB
 import Glibc
-import ScanEngine
+import PacketIO
 import ScanFiles
 
 /// A moment by two clocks: one that a reboot does not stop, and one that nobody can set.

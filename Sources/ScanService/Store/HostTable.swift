@@ -1,5 +1,6 @@
 import GRDB
 package import ScanAPI
+import ScanCore
 import ScanEngine
 package import ScanTargets
 

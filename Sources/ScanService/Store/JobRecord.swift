@@ -1,7 +1,9 @@
 import FoundationEssentials
 package import GRDB
+package import PacketIO
 package import ScanAPI
-package import ScanEngine
+package import ScanCore
+import ScanEngine
 package import ScanTargets
 
 /// A job as the store keeps it: what its submitter asked for, frozen, and where it stands.

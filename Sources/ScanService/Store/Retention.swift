@@ -1,8 +1,8 @@
 import GRDB
 import Glibc
 package import Logging
+import PacketIO
 import ScanAPI
-import ScanEngine
 import ServiceLifecycle
 
 /// Deletes what is kept long enough: jobs that somebody has deleted, those that ended long ago, and when the store has grown too large, the oldest of the

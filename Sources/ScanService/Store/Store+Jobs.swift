@@ -1,7 +1,7 @@
 import FoundationEssentials
 package import GRDB
 package import ScanAPI
-import ScanEngine
+import ScanCore
 package import ScanTargets
 
 extension Store {

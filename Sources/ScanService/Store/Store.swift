@@ -1,6 +1,6 @@
 package import GRDB
 import Glibc
-import ScanEngine
+import PacketIO
 import Synchronization
 import SystemPackage
 

@@ -1,5 +1,7 @@
 import Glibc
+import PacketIO
 import ScanAPI
+import ScanCore
 import ScanEngine
 import Synchronization
 import SystemPackage

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import GRDB
 package import ScanAPI
-package import ScanEngine
+package import ScanCore
 package import ScanTargets
 
 /// A finding as it goes into the store and the log, and comes out of the store.

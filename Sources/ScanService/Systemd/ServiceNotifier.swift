@@ -1,5 +1,5 @@
 import Glibc
-import ScanEngine
+import PacketIO
 import SystemPackage
 
 /// Tells systemd how the service stands: datagrams to `$NOTIFY_SOCKET` (sd_notify(3)). Without that variable nothing is sent.

@@ -2,7 +2,7 @@ import Dispatch
 import Glibc
 package import NIOCore
 import NIOPosix
-import ScanEngine
+import PacketIO
 import Synchronization
 
 /// Asks those who answer nobody by themselves, such as event loops and pools, for a sign of life, and knows who has given none.

@@ -1,5 +1,5 @@
 import Glibc
-import ScanEngine
+import PacketIO
 
 /// What one operation costs, each time: nanoseconds, CPU time where others than the measuring thread do it, and allocations where a library that counts
 /// them was preloaded (allocations.c).

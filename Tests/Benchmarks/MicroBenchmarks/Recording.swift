@@ -1,8 +1,9 @@
 import GRDB
 import Glibc
 import Logging
+import PacketIO
 import ScanAPI
-import ScanEngine
+import ScanCore
 import ScanService
 import ScanTargets
 

@@ -1,5 +1,5 @@
 import CPcap
-import ScanEngine
+import PacketIO
 import ScanTargets
 import Testing
 

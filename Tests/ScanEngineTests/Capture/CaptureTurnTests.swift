@@ -1,4 +1,4 @@
-import ScanEngine
+import PacketIO
 import Testing
 
 @Suite("A turn of the capture thread")

@@ -1,3 +1,4 @@
+import ScanCore
 import ScanEngine
 import TestSupport
 import Testing

@@ -1,3 +1,5 @@
+import PacketIO
+import ScanCore
 import ScanEngine
 import TestSupport
 import Testing

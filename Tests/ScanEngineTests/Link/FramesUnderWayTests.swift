@@ -1,4 +1,4 @@
-import ScanEngine
+import PacketIO
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Glibc
-import ScanEngine
+import PacketIO
+import ScanCore
 import ScanTargets
 import Testing
 

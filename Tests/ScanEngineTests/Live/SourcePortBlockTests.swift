@@ -1,5 +1,5 @@
 import Glibc
-import ScanEngine
+import PacketIO
 import ScanTargets
 import Testing
 

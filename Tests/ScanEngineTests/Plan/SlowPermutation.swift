@@ -1,4 +1,4 @@
-import ScanEngine
+import ScanCore
 import TestSupport
 
 /// The order of a stored job, written down a second time with plain arithmetic, and counting its walks. When this and `Permutation` part,

@@ -1,4 +1,4 @@
-import ScanEngine
+import ScanCore
 import ScanTargets
 import TestSupport
 import Testing

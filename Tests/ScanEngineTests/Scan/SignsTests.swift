@@ -1,4 +1,5 @@
-import ScanEngine
+import PacketIO
+import ScanCore
 import Testing
 
 @Suite("Signs that prove nothing")

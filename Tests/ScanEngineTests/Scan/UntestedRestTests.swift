@@ -1,3 +1,4 @@
+import ScanCore
 import ScanEngine
 import ScanTargets
 import TestSupport

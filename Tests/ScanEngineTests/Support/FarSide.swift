@@ -1,5 +1,5 @@
 import Glibc
-import ScanEngine
+import PacketIO
 import Synchronization
 
 /// Answers probes as the test says, in place of a TCP stack: it sees the SYNs on loopback through a raw socket and sends what `answer` makes

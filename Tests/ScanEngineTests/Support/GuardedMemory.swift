@@ -1,5 +1,6 @@
 import Glibc
-import ScanEngine
+import PacketIO
+import ScanCore
 
 /// Bytes that end where a page without any access begins: whoever reads past them ends the test process. What lies before them is 0xa5.
 final class GuardedMemory {

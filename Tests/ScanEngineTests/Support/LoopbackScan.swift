@@ -1,4 +1,6 @@
 import Glibc
+import PacketIO
+import ScanCore
 import ScanEngine
 import ScanTargets
 import Synchronization

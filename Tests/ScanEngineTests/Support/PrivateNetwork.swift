@@ -1,5 +1,4 @@
 import Glibc
-import ScanEngine
 
 /// A network namespace for one test: loopback and nothing else, no other program's listeners, and gone with the test.
 enum PrivateNetwork {

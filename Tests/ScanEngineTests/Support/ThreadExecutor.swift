@@ -1,4 +1,4 @@
-import ScanEngine
+import PacketIO
 import Synchronization
 
 /// Runs the jobs of tasks that prefer it on one plain thread, so that a test can give that thread a network namespace.

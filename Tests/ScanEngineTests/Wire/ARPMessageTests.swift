@@ -1,4 +1,5 @@
-import ScanEngine
+import PacketIO
+import ScanCore
 import TestSupport
 import Testing
 

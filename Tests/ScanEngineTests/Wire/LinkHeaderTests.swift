@@ -1,4 +1,5 @@
-import ScanEngine
+import PacketIO
+import ScanCore
 import Testing
 
 @Suite("What stands before IP in a captured packet")
