@@ -125,8 +125,9 @@ let package = Package(
             ],
             path: "Tests/Benchmarks/MicroBenchmarks", swiftSettings: strict),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["ScanCore"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "ScanTargetsTests", dependencies: ["ScanTargets", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ScanCoreTests", dependencies: ["ScanCore", "ScanTargets", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ScanEngineTests", dependencies: ["ScanCore", "PacketIO", "ScanEngine", "ScanTargets", "TestSupport", "CPcap"],
             swiftSettings: strict),

@@ -1,6 +1,7 @@
 import CPcap
 import PacketIO
 import ScanTargets
+import TestSupport
 import Testing
 
 /// The filters in libpcap's own interpreter, over the bytes that a capture delivers.

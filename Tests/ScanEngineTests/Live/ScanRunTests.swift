@@ -4,6 +4,7 @@ import ScanCore
 import ScanEngine
 import ScanTargets
 import Synchronization
+import TestSupport
 import Testing
 
 /// Whole scans of real packets, each in a network of its own where nothing but its listeners answers.

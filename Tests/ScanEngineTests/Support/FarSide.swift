@@ -1,6 +1,7 @@
 import Glibc
 import PacketIO
 import Synchronization
+import TestSupport
 
 /// Answers probes as the test says, in place of a TCP stack: it sees the SYNs on loopback through a raw socket and sends what `answer` makes
 /// of them. The kernel must be silent at the same targets.

@@ -14,6 +14,7 @@ struct LoopbackScan {
     let ports: SourcePortBlock
     let scope: ScopeGuard
     let brake = Brake()
+    var links = LinkPool()
     /// What has been recorded since the checkpoint that a run goes on from.
     var answered: [(target: Endpoint, state: TargetState)] = []
 
@@ -43,7 +44,7 @@ struct LoopbackScan {
         into sink: RecordingSink, resuming checkpoint: ScanCheckpoint? = nil, meanwhile: (ScanRun) throws -> Void = { _ in }
     ) throws -> Result {
         let run = try ScanRun(
-            specification, ways: ways, ports: ports, scope: scope, brake: brake, captures: CaptureReserve(), links: LinkPool(),
+            specification, ways: ways, ports: ports, scope: scope, brake: brake, captures: CaptureReserve(), links: links,
             sink: sink, resuming: checkpoint, answered: answered)
         let done = try WakeEvent()
         let end = Ending()

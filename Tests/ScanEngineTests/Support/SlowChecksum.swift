@@ -44,10 +44,4 @@ extension [UInt8] {
     func number<Number: FixedWidthInteger>(at offset: Int, as type: Number.Type = Number.self) -> Number {
         Number(networkBytes: self[offset..<offset + MemoryLayout<Number>.size])
     }
-
-    func replacing(at offset: Int, with bytes: [UInt8]) -> [UInt8] {
-        var copy = self
-        copy.replaceSubrange(offset..<offset + bytes.count, with: bytes)
-        return copy
-    }
 }

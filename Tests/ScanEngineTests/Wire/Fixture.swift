@@ -1,5 +1,6 @@
 import PacketIO
 import ScanCore
+import TestSupport
 
 /// Bytes as they come off the wire, header by header. The probe that all of them answer went from 192.0.2.1, port 61000, to 198.51.100.7,
 /// port 80, under a key whose cookie for these four is 0x33088e0b. Receivers look at no checksum; the fields hold 0xbeef.

@@ -1,4 +1,5 @@
 import ScanCore
+import TestSupport
 
 /// The same over IPv6. The probe that all of them answer went from 2001:db8::1 to 2001:db8:1::7 with `Fixture`'s ports, under its key, whose
 /// cookie for these four is 0x236bd1ca.

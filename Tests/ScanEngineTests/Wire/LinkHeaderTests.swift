@@ -1,5 +1,6 @@
 import PacketIO
 import ScanCore
+import TestSupport
 import Testing
 
 @Suite("What stands before IP in a captured packet")

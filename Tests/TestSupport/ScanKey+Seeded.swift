@@ -1,8 +1,7 @@
-import ScanCore
-import TestSupport
+package import ScanCore
 
 extension SeededGenerator {
-    mutating func key() -> ScanKey {
+    package mutating func key() -> ScanKey {
         guard let key = ScanKey(bytes: bytes(ScanKey.size)) else { preconditionFailure("a key has \(ScanKey.size) bytes") }
         return key
     }

@@ -1,5 +1,4 @@
 import ScanCore
-import ScanEngine
 import TestSupport
 import Testing
 

@@ -1,4 +1,3 @@
-import PacketIO
 import ScanCore
 import ScanTargets
 import Testing

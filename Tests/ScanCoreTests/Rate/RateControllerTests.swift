@@ -1,6 +1,4 @@
-import PacketIO
 import ScanCore
-import ScanEngine
 import TestSupport
 import Testing
 

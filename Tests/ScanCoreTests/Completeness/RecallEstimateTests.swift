@@ -1,6 +1,5 @@
 import Glibc
 import ScanCore
-import ScanEngine
 import TestSupport
 import Testing
 
