@@ -4,7 +4,6 @@
 
 static inline double cmath_exp(double x) { return __builtin_exp(x); }
 static inline double cmath_log(double x) { return __builtin_log(x); }
-static inline double cmath_log1p(double x) { return __builtin_log1p(x); }
 static inline double cmath_pow(double x, double y) { return __builtin_pow(x, y); }
 static inline double cmath_cos(double x) { return __builtin_cos(x); }
 static inline double cmath_lgamma(double x) { return __builtin_lgamma(x); }

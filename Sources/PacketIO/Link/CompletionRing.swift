@@ -25,10 +25,10 @@ final class CompletionRing {
     }
 
     /// The kernel has taken so many frames.
-    package func expect(_ count: Int) { untold += count }
+    func expect(_ count: Int) { untold += count }
 
     /// Looks what has been told of since the last `release`; how many frames.
-    package func look() -> Int {
+    func look() -> Int {
         let before = seen
         seen = ring.produced
         let told = Int(seen &- before)
@@ -47,5 +47,5 @@ final class CompletionRing {
     }
 
     /// The kernel may write over what has been told of.
-    package func release() { ring.consumed = seen }
+    func release() { ring.consumed = seen }
 }

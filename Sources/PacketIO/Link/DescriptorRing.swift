@@ -7,7 +7,7 @@ struct DescriptorRing: ~Copyable {
     private let memory: MappedMemory
     private let offsets: xdp_ring_offset
     /// A power of two.
-    package let size: UInt32
+    let size: UInt32
 
     init(_ socket: Int32, _ page: Int, _ offsets: xdp_ring_offset, _ size: UInt32, entry: Int) throws(Errno) {
         memory = try MappedMemory(shared: Int(offsets.desc) + Int(size) * entry, socket, at: page)
@@ -28,7 +28,7 @@ struct DescriptorRing: ~Copyable {
 
     /// The entry with this count; `Entry` must be what the ring holds.
     @inline(__always)
-    package func entry<Entry: BitwiseCopyable>(_ count: UInt32, as type: Entry.Type) -> UnsafeMutablePointer<Entry> {
+    func entry<Entry: BitwiseCopyable>(_ count: UInt32, as type: Entry.Type) -> UnsafeMutablePointer<Entry> {
         (memory.start + Int(offsets.desc)).assumingMemoryBound(to: type) + Int(count & (size - 1))
     }
 }

@@ -1,16 +1,16 @@
 import CLinux
 import Glibc
 
-/// Frames for sendmmsg(2): copies of a template in one block of memory.
+/// Frames in one block of memory, copies of a template: for sendmmsg(2), and for links that send nothing.
 ///
 /// One thread at a time makes them; several may send different ones.
-final class FrameBatch: @unchecked Sendable {
+package final class FrameBatch: @unchecked Sendable {
     // Unchecked: the pointers never change; who makes and sends which frames is the links' business.
     private let memory: UnsafeMutableRawPointer
     private let stride: Int
-    package let length: Int
+    let length: Int
 
-    init(template: [UInt8]) {
+    package init(template: [UInt8]) {
         stride = FrameSlots.stride(for: template.count)
         length = template.count
         memory = .allocate(byteCount: stride * FrameSlots.batch, alignment: 64)
@@ -39,10 +39,10 @@ final class MessageHeaders: @unchecked Sendable {
 
     /// The frames' destinations as the kernel wants them, one behind the other; they outlive the headers.
     struct Destinations {
-        package var memory: UnsafeMutableRawPointer
-        package var stride: Int
+        var memory: UnsafeMutableRawPointer
+        var stride: Int
         /// In bytes, of each.
-        package var length: Int
+        var length: Int
     }
 
     /// `tellsProtocol`: the kernel is told that packets to IPv4 destinations are TCP.
@@ -82,7 +82,7 @@ final class MessageHeaders: @unchecked Sendable {
     }
 
     /// Hands frames `range` to the kernel without blocking; how many it took, or minus one with errno set.
-    package func send(_ range: Range<Int>, on socket: Int32) -> Int32 {
+    func send(_ range: Range<Int>, on socket: Int32) -> Int32 {
         var next = range.lowerBound
         while next < range.upperBound {
             let count = min(Self.most, range.upperBound - next)

@@ -41,12 +41,12 @@ final class PacketLink: ProbeLink {
         }
     }
 
-    package func slots() -> FrameSlots {
+    func slots() -> FrameSlots {
         batch.begin()
         return frames.slots
     }
 
-    package func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
+    func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
         let taken = batch.send(range, from: SendHelper.half(of: range), by: helper) { sender.send($0) }
         return try SendOutcome(taken, interface: interface.name)
     }

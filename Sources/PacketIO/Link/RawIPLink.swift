@@ -69,9 +69,9 @@ final class RawIPLink: ProbeLink {
         return socket
     }
 
-    package func slots() -> FrameSlots { frames.slots }
+    func slots() -> FrameSlots { frames.slots }
 
-    package func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
+    func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
         let slots = frames.slots
         for index in range {
             let place = destinations + index * Self.stride

@@ -41,7 +41,7 @@ final class RingLink: ProbeLink {
         }
     }
 
-    package func slots() -> FrameSlots {
+    func slots() -> FrameSlots {
         batch.begin()
         isOnDetour = false
         first = rings[turn].place
@@ -55,7 +55,7 @@ final class RingLink: ProbeLink {
         return rings[turn].slots(from: first, count: count)
     }
 
-    package func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
+    func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
         let places = first + range.lowerBound..<first + range.upperBound
         let taken = batch.send(places, from: helpersPart(of: places), by: helper, own: isOnDetour ? sendApart : sendAlone)
         // The next frames are made where the kernel stands.

@@ -36,7 +36,7 @@ final class XDPLink: ProbeLink {
 
     private func bytes(_ place: Int) -> UnsafeMutableRawPointer { socket.bytes(of: frames.slice) + place * frames.stride }
 
-    package func slots() -> FrameSlots {
+    func slots() -> FrameSlots {
         batch.begin()
         // Where the kernel is done with it, the same memory again, since that is still in the cache; else what has been used least recently.
         let room = roomFrom(0)
@@ -49,7 +49,7 @@ final class XDPLink: ProbeLink {
         return socket.room(at: place..<place + min(FrameSlots.batch, size - place), frames)
     }
 
-    package func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
+    func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
         let places = first + range.lowerBound..<first + range.upperBound
         let outcome = try SendOutcome(socket.send(places, frames, &batch, isHelped: isHelped), interface: socket.interface.name)
         if case .sent(let count) = outcome {
@@ -60,7 +60,7 @@ final class XDPLink: ProbeLink {
     }
 
     /// Of what the interface has dropped, the share that this link's frames have in all that it was given meanwhile.
-    package func takeDrops() -> Int {
+    func takeDrops() -> Int {
         guard let now = socket.readCounters() else { return 0 }
         defer { (sent, lastCounters) = (0, now) }
         guard sent > 0, let before = lastCounters, case let dropped = now.dropped - before.dropped, dropped > 0 else { return 0 }

@@ -11,7 +11,7 @@ import SystemPackage
 /// another, since two threads in one queue can hinder each other. No program is loaded and the fill rings stay empty, so what the interface receives
 /// takes its usual way. Never in zero-copy mode: that could take the queue's receive side from the host.
 final class XDPSocket: Sendable {
-    package let interface: NetworkInterface
+    let interface: NetworkInterface
     private let memory: MappedMemory
     private let state: Mutex<State>
     private let first: XDPTransmitter
@@ -69,7 +69,7 @@ final class XDPSocket: Sendable {
     }
 
     /// Whether frames can be sent. Any thread.
-    package var works: Bool { first.isBound && state.withLock { $0.second?.transmitter.isBound ?? true } }
+    var works: Bool { first.isBound && state.withLock { $0.second?.transmitter.isBound ?? true } }
 
     /// Has a second thread help with large batches from now on; where the kernel allows no second socket, or no thread, the first does it alone. Any
     /// thread.
@@ -107,19 +107,19 @@ final class XDPSocket: Sendable {
         state.withLock { $0.isTaken[slice] = false }
     }
 
-    package func bytes(of slice: Int) -> UnsafeMutableRawPointer { memory.start + slice * Self.sliceSize }
+    func bytes(of slice: Int) -> UnsafeMutableRawPointer { memory.start + slice * Self.sliceSize }
 
     // MARK: - Frames
 
     /// Frames of a link: `length` bytes each, in places `stride` bytes apart of its slice.
-    package struct Frames {
-        package var slice: Int
-        package var stride: Int
-        package var length: Int
+    struct Frames {
+        var slice: Int
+        var stride: Int
+        var length: Int
 
         /// Where the frame at `place` begins in the memory.
         @inline(__always)
-        package func offset(_ place: Int) -> Int { slice &* XDPSocket.sliceSize &+ place &* stride }
+        func offset(_ place: Int) -> Int { slice &* XDPSocket.sliceSize &+ place &* stride }
 
         /// What the frames at `places` take of the memory.
         fileprivate func blocks(_ places: Range<Int>) -> Range<Int> {
@@ -128,7 +128,7 @@ final class XDPSocket: Sendable {
     }
 
     /// How many of the frames at `places`, from the first, the kernel does not need any more.
-    package func room(at places: Range<Int>, _ frames: Frames) -> Int {
+    func room(at places: Range<Int>, _ frames: Frames) -> Int {
         state.withLock { state in
             Self.drainCompletions(&state)
             let blocks = frames.blocks(places)
@@ -138,7 +138,7 @@ final class XDPSocket: Sendable {
 
     /// Hands the frames at `places`, a batch or the rest of one, to the kernel; how many it took from the front, or minus one with errno set.
     /// `isHelped`: the helper, if there is one, may have half of them.
-    package func send(_ places: Range<Int>, _ frames: Frames, _ batch: inout SharedBatch, isHelped: Bool) -> Int32 {
+    func send(_ places: Range<Int>, _ frames: Frames, _ batch: inout SharedBatch, isHelped: Bool) -> Int32 {
         state.withLock { state in
             // A frame that is dropped is told of, too, and while the interface takes nothing each attempt drops one: the ring must not fill up.
             Self.drainCompletions(&state)

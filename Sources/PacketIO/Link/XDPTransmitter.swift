@@ -9,7 +9,7 @@ final class XDPTransmitter: @unchecked Sendable {
     private let socket: OwnedDescriptor
     private let ring: DescriptorRing
     /// Of the socket's queue, where that is another socket's, too, for both.
-    package let completion: CompletionRing
+    let completion: CompletionRing
     private var queue: UInt32 = 0
     private let bound = Atomic<Bool>(true)
     private var frames = XDPSocket.Frames(slice: 0, stride: 0, length: 0)
@@ -17,8 +17,8 @@ final class XDPTransmitter: @unchecked Sendable {
     private var next: UInt32 = 0
     private var slice = -1
     /// Of the last `send`: which frames the kernel has taken, and how many entries it has read.
-    package private(set) var taken = 0..<0
-    package private(set) var read = 0
+    private(set) var taken = 0..<0
+    private(set) var read = 0
     /// Frames whose drop the kernel has told of, and which were offered again.
     private(set) var toldDrops = 0
 
@@ -37,7 +37,7 @@ final class XDPTransmitter: @unchecked Sendable {
         self.socket = socket
     }
 
-    package static func offsets(_ descriptor: Int32) throws(Errno) -> xdp_mmap_offsets {
+    static func offsets(_ descriptor: Int32) throws(Errno) -> xdp_mmap_offsets {
         var offsets = xdp_mmap_offsets()
         var length = socklen_t(MemoryLayout<xdp_mmap_offsets>.size)
         _ = try Syscall.retrying { getsockopt(descriptor, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &length) }
@@ -48,7 +48,7 @@ final class XDPTransmitter: @unchecked Sendable {
 
     /// A socket with the memory that `first` has registered, on a queue of its own where the interface has another, else on the same; nil where the
     /// kernel allows neither.
-    package static func beside(_ first: XDPTransmitter, _ interface: NetworkInterface) -> XDPTransmitter? {
+    static func beside(_ first: XDPTransmitter, _ interface: NetworkInterface) -> XDPTransmitter? {
         if let other = try? another(), case .some = try? other.bind(to: interface, after: first) { return other }
         guard let other = try? another(first.completion), case .some = try? other.bind(to: interface, with: first) else { return nil }
         return other
@@ -59,7 +59,7 @@ final class XDPTransmitter: @unchecked Sendable {
     }
 
     /// Binds to the first queue that nobody has.
-    package func bind(to interface: NetworkInterface) throws(Errno) {
+    func bind(to interface: NetworkInterface) throws(Errno) {
         var address = Self.address(interface)
         address.sxdp_flags = UInt16(XDP_COPY | XDP_USE_NEED_WAKEUP)
         try bindToFree(address, within: 1_000_000_000)
@@ -132,13 +132,13 @@ final class XDPTransmitter: @unchecked Sendable {
     // MARK: - Frames
 
     /// The next to be sent are `frames`.
-    package func begin(_ frames: XDPSocket.Frames) {
+    func begin(_ frames: XDPSocket.Frames) {
         self.frames = frames
         (taken, read) = (0..<0, 0)
     }
 
     /// Hands the frames at `places` to the kernel; how many it took from the front, or minus one with errno set.
-    package func send(_ places: Range<Int>) -> Int32 {
+    func send(_ places: Range<Int>) -> Int32 {
         // The rest of a link's frames is offered again: their entries are written anew. Those of another one, and more than now, must not leave.
         guard frames.slice == slice && places.count >= waiting || takeBack() else {
             errno = EAGAIN

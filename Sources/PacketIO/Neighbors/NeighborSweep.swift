@@ -186,7 +186,7 @@ package struct NeighborSweep {
 /// Whom of those that have answered a turn asks again, and who of them answers again.
 struct NeighborCanaries {
     /// So many questions a turn, to as many neighbours; where there are fewer, several to each, one after another has been answered.
-    package static let most = 64
+    static let most = 64
     private static let fewest = 32
 
     /// Everybody who was found, in that order, and by which turn.
@@ -203,7 +203,7 @@ struct NeighborCanaries {
         draws = RandomDraws(seed: seed)
     }
 
-    package mutating func begin(turn: Int) {
+    mutating func begin(turn: Int) {
         (self.turn, sent) = (turn, 0)
         asked.removeAll(keepingCapacity: true)
         pending.removeAll(keepingCapacity: true)
@@ -216,7 +216,7 @@ struct NeighborCanaries {
 
     /// Somebody whose answer is not waited for; nil when there is none, or enough have been asked. Every other time it is one of those that were found
     /// last: they are like those who are still to be found.
-    package mutating func next() -> IPAddress? {
+    mutating func next() -> IPAddress? {
         guard sent < Self.most, let latest = known.last, sent < max(Self.fewest, known.count) else { return nil }
         for _ in 0..<8 {
             let recent = min(known.count, 20)
@@ -243,7 +243,7 @@ struct NeighborCanaries {
     }
 
     /// The turn's canaries, by the turn that had found them.
-    package var counts: [Int: ProbeCount] {
+    var counts: [Int: ProbeCount] {
         asked.reduce(into: [:]) { counts, each in counts[turns[each.key] ?? 0, default: ProbeCount()] += each.value }
     }
 }

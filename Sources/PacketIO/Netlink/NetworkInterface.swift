@@ -57,8 +57,8 @@ package struct NetworkInterface: Sendable, Hashable {
 
     /// Frames that an interface has sent since it exists, and those that it has dropped instead (tx_packets, tx_dropped), whoever made them.
     struct TransmitCounters {
-        package var sent: Int
-        package var dropped: Int
+        var sent: Int
+        var dropped: Int
     }
 
     /// Nil where the kernel does not tell.

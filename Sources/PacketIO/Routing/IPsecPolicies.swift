@@ -9,24 +9,24 @@ import SystemPackage
 struct IPsecPolicies {
     /// A policy that is not simply "in the clear".
     struct Policy {
-        package var destination: AddressRange
-        package var source: AddressRange
+        var destination: AddressRange
+        var source: AddressRange
         /// Nil: whichever.
-        package var ports: PortMatch?
-        package var sourcePorts: PortMatch?
+        var ports: PortMatch?
+        var sourcePorts: PortMatch?
         var isForTCPAlone: Bool
         /// 0: whichever.
-        package var interface: Int32
+        var interface: Int32
         /// Whether it lets nothing through.
-        package var blocks: Bool
+        var blocks: Bool
     }
 
     /// A port and which of its bits count.
     struct PortMatch {
-        package var port: UInt16
-        package var mask: UInt16
+        var port: UInt16
+        var mask: UInt16
 
-        package func holds(_ other: UInt16) -> Bool { other & mask == port & mask }
+        func holds(_ other: UInt16) -> Bool { other & mask == port & mask }
     }
 
     private var policies: [AddressRange: [Policy]] = [:]
@@ -34,13 +34,13 @@ struct IPsecPolicies {
     /// Whether what no policy covers is not let out.
     private(set) var blocksOthers = false
 
-    package var isEmpty: Bool { policies.isEmpty && !blocksOthers }
+    var isEmpty: Bool { policies.isEmpty && !blocksOthers }
 
     /// Where policies may begin or end to hold.
-    package var destinations: some Collection<AddressRange> { policies.keys }
+    var destinations: some Collection<AddressRange> { policies.keys }
 
     /// None where the kernel knows no IPsec.
-    package static func read() -> IPsecPolicies {
+    static func read() -> IPsecPolicies {
         var found = IPsecPolicies()
         guard var netlink = try? Netlink(.policies) else { return found }
         // struct xfrm_userpolicy_id.
@@ -109,7 +109,7 @@ struct IPsecPolicies {
     }
 
     /// Those for packets from `source` to `address` that leave by an interface.
-    package func around(_ address: IPAddress, from source: IPAddress, interface: Int32) -> [Policy] {
+    func around(_ address: IPAddress, from source: IPAddress, interface: Int32) -> [Policy] {
         guard !policies.isEmpty else { return [] }
         return lengths.compactMap { AddressRange(network: address, prefixLength: $0) }.flatMap { policies[$0] ?? [] }.filter {
             $0.source.contains(source) && ($0.interface == 0 || $0.interface == interface)

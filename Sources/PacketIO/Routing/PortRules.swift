@@ -7,20 +7,20 @@ import SystemPackage
 struct PortRules {
     /// Nil in place of ports: whichever.
     struct Rule {
-        package var destination: AddressRange
-        package var ports: ClosedRange<UInt16>?
-        package var sourcePorts: ClosedRange<UInt16>?
-        package var words: String
+        var destination: AddressRange
+        var ports: ClosedRange<UInt16>?
+        var sourcePorts: ClosedRange<UInt16>?
+        var words: String
 
         var isByPort: Bool { ports != nil || sourcePorts != nil }
     }
 
-    package private(set) var rules: [Rule] = []
+    private(set) var rules: [Rule] = []
     /// Where rules for other protocols apply: asked without a protocol, the kernel answers for UDP.
     private var others: [AddressRange] = []
 
     /// Takes a message of a dump of rules; others than these do not matter. Layout: struct fib_rule_hdr, then attributes.
-    package mutating func take(_ message: NetlinkMessage, _ destination: AddressRange?) {
+    mutating func take(_ message: NetlinkMessage, _ destination: AddressRange?) {
         let attributes = message.attributes(after: MemoryLayout<fib_rule_hdr>.size)
         let number = attributes[Int(FRA_IP_PROTO)]?.number(at: 0, as: UInt8.self) ?? 0
         let ports = Self.range(attributes[Int(FRA_DPORT_RANGE)])
@@ -52,7 +52,7 @@ struct PortRules {
     }
 
     /// Those that may decide about packets to an address.
-    package func around(_ address: IPAddress) -> [Rule] {
+    func around(_ address: IPAddress) -> [Rule] {
         rules.isEmpty ? [] : rules.filter { $0.destination.contains(address) }
     }
 
@@ -62,7 +62,7 @@ struct PortRules {
     }
 
     /// The ports of `ports` in classes that no rule tells apart; at most `mostClasses`, and then the last ones are not told apart.
-    package static func classes(of ports: PortSet, by rules: [Rule]) -> [PortSet] {
+    static func classes(of ports: PortSet, by rules: [Rule]) -> [PortSet] {
         var classes = [ports]
         for rule in rules.compactMap(\.ports) where classes.count < mostClasses {
             let inside = PortSet([rule])
@@ -72,7 +72,7 @@ struct PortRules {
     }
 
     /// A port of each part of `range` that no rule tells apart.
-    package static func samples(of range: ClosedRange<UInt16>, by rules: [Rule]) -> [UInt16] {
+    static func samples(of range: ClosedRange<UInt16>, by rules: [Rule]) -> [UInt16] {
         let edges = rules.compactMap(\.sourcePorts).flatMap { [$0.lowerBound, $0.upperBound &+ 1] }.filter { range.contains($0) }
         return Array(Set([range.lowerBound] + edges)).sorted()
     }

@@ -5,32 +5,32 @@ import SystemPackage
 /// The questions to the kernel about a job's addresses, with what narrows them.
 struct RouteSearch {
     /// What is known of some addresses.
-    package enum Answer: Hashable {
+    enum Answer: Hashable {
         case way(Route)
         case nothing(Unreached.Cause)
     }
 
     /// A part of a job's addresses, with the number of the interval between two boundaries that it lies in.
-    package struct Stretch {
-        package var range: AddressRange
-        package var interval: Int
+    struct Stretch {
+        var range: AddressRange
+        var interval: Int
         /// Whether each address may go another way.
         var isMultipath = false
     }
 
-    package var interface: NetworkInterface?
-    package var zone: NetworkInterface?
-    package var source: IPAddress?
-    package var ports = PortSet()
-    package var sourcePorts: ClosedRange<UInt16> = RouteQuestion.usualSourcePorts
-    package var rules = PortRules()
-    package var policies = IPsecPolicies()
+    var interface: NetworkInterface?
+    var zone: NetworkInterface?
+    var source: IPAddress?
+    var ports = PortSet()
+    var sourcePorts: ClosedRange<UInt16> = RouteQuestion.usualSourcePorts
+    var rules = PortRules()
+    var policies = IPsecPolicies()
     /// So many addresses of a job may still be asked for one by one where the kernel has several ways; beyond that, one way is taken for all of
     /// a stretch.
-    package var questions: UInt128 = 65_536
+    var questions: UInt128 = 65_536
 
     /// The parts of a stretch with what is known of them; neighbours of the same answer are one part.
-    package mutating func answers(to stretch: Stretch, _ netlink: inout Netlink) -> [(AddressRange, Answer)] {
+    mutating func answers(to stretch: Stretch, _ netlink: inout Netlink) -> [(AddressRange, Answer)] {
         guard stretch.isMultipath, stretch.range.count <= questions else {
             return [(stretch.range, answer(to: stretch.range.first, &netlink))]
         }
@@ -162,7 +162,7 @@ struct RouteSearch {
     // MARK: - One question
 
     /// `isTCP`: rules by protocol may decide.
-    package func route(to address: IPAddress, ports: (from: UInt16, to: UInt16)?, isTCP: Bool, _ netlink: inout Netlink) -> Answer {
+    func route(to address: IPAddress, ports: (from: UInt16, to: UInt16)?, isTCP: Bool, _ netlink: inout Netlink) -> Answer {
         let isLinkLocal = Narrowing.linkLocal?.contains(address) == true
         let interface = isLinkLocal ? zone ?? self.interface : self.interface
         guard interface != nil || !isLinkLocal else {

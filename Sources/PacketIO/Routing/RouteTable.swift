@@ -48,7 +48,7 @@ enum RouteTable {
     struct Boundaries {
         /// The first addresses of the stretches inside which every routing table and rule treats all addresses alike, ascending: 0.0.0.0 is the
         /// first, `::` is one of them.
-        package var starts: [IPAddress]
+        var starts: [IPAddress]
         /// Whether the kernel chooses among several ways anew for each address of the stretch.
         var areMultipath: [Bool]
         /// The rules by protocol or port among those that decide.
@@ -149,7 +149,7 @@ enum RouteTable {
     /// The route to `destination`, held to `interface` and `source` where they are given; with `isTCP` that of TCP, and to a port from a port. Only where
     /// rules ask: the kernel chooses among several ways by the protocol, too.
     /// Throws the kernel's errno when there is none: ENETUNREACH, EHOSTUNREACH, EACCES (prohibited), EINVAL (blackhole).
-    package static func route(
+    static func route(
         to destination: IPAddress, interface: Int32?, source: IPAddress?, isTCP: Bool = false,
         ports: (from: UInt16, to: UInt16)? = nil,
         _ netlink: inout Netlink

@@ -5,8 +5,8 @@ import SystemPackage
 /// Memory from mmap(2) with one owner, unmapped when the owner goes.
 struct MappedMemory: ~Copyable, @unchecked Sendable {
     // Unchecked: the pointer never changes; who reads and writes what it points to is the owner's business.
-    package let start: UnsafeMutableRawPointer
-    package let count: Int
+    let start: UnsafeMutableRawPointer
+    let count: Int
 
     /// `count` zero bytes of the process's own, in place from the start.
     init(anonymous count: Int) throws(Errno) {
@@ -19,7 +19,7 @@ struct MappedMemory: ~Copyable, @unchecked Sendable {
     }
 
     /// Has the kernel share `range`, whole pages, through `descriptor`: its first bytes.
-    package func share(_ range: Range<Int>, through descriptor: Int32) throws(Errno) {
+    func share(_ range: Range<Int>, through descriptor: Int32) throws(Errno) {
         let flags = MAP_SHARED | MAP_POPULATE | MAP_FIXED
         guard mmap(start + range.lowerBound, range.count, PROT_READ | PROT_WRITE, flags, descriptor, 0) != MAP_FAILED else {
             throw Errno(rawValue: errno)

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// A file descriptor with one owner, closed when the owner goes.
 struct OwnedDescriptor: ~Copyable, Sendable {
-    package let raw: Int32
+    let raw: Int32
 
     /// Takes over a descriptor that nobody else closes.
     init(_ raw: Int32) {

@@ -22,7 +22,7 @@ enum Syscall {
     }
 
     /// Lets a socket have only what a program for the kernel's packet filter gives it (socket(7), SO_ATTACH_FILTER).
-    package static func attach(_ program: [sock_filter], to socket: Int32) throws(Errno) {
+    static func attach(_ program: [sock_filter], to socket: Int32) throws(Errno) {
         var program = program
         let count = UInt16(program.count)
         let result: Result<Void, Errno> = program.withUnsafeMutableBufferPointer { buffer in

@@ -2,9 +2,9 @@ import ScanCore
 
 /// What an Ethernet frame carries (IEEE 802.3, 802.1Q).
 enum EtherType {
-    package static let ipv4: UInt16 = 0x0800
-    package static let arp: UInt16 = 0x0806
-    package static let ipv6: UInt16 = 0x86DD
+    static let ipv4: UInt16 = 0x0800
+    static let arp: UInt16 = 0x0806
+    static let ipv6: UInt16 = 0x86DD
     /// IEEE 802 leaves it to local experiments.
     static let experimental: UInt16 = 0x88B5
 
@@ -15,7 +15,7 @@ enum EtherType {
 
     /// The type and payload of `frame`, behind any VLAN tags; nil when it is cut short before.
     @inline(__always)
-    package static func payload(of frame: PacketBytes) -> (type: UInt16, payload: PacketBytes)? {
+    static func payload(of frame: PacketBytes) -> (type: UInt16, payload: PacketBytes)? {
         guard frame.count >= headerLength else { return nil }
         var type = frame.start.uint16(offset)
         var start = headerLength
@@ -28,7 +28,7 @@ enum EtherType {
     }
 
     /// What stands before a payload of this type.
-    package static func header(to destination: HardwareAddress, from source: HardwareAddress, _ type: UInt16) -> [UInt8] {
+    static func header(to destination: HardwareAddress, from source: HardwareAddress, _ type: UInt16) -> [UInt8] {
         destination.bytes + source.bytes + type.networkBytes
     }
 

@@ -3,15 +3,15 @@ struct ICMPView {
     static let headerLength = 8
 
     enum MessageType {
-        package static let destinationUnreachable: UInt8 = 3
-        package static let timeExceeded: UInt8 = 11
+        static let destinationUnreachable: UInt8 = 3
+        static let timeExceeded: UInt8 = 11
     }
 
-    package let type: UInt8
-    package let code: UInt8
+    let type: UInt8
+    let code: UInt8
     /// The quoted packet, from us to the target.
-    package let packet: IPv4View
-    package let probe: QuotedProbe
+    let packet: IPv4View
+    let probe: QuotedProbe
 
     /// Nil for anything but an error that quotes the start of a TCP segment.
     @inline(__always)

@@ -3,16 +3,16 @@ struct ICMPv6View {
     static let headerLength = 8
 
     enum MessageType {
-        package static let destinationUnreachable: UInt8 = 1
-        package static let timeExceeded: UInt8 = 3
-        package static let parameterProblem: UInt8 = 4
+        static let destinationUnreachable: UInt8 = 1
+        static let timeExceeded: UInt8 = 3
+        static let parameterProblem: UInt8 = 4
     }
 
-    package let type: UInt8
-    package let code: UInt8
+    let type: UInt8
+    let code: UInt8
     /// The quoted packet, from us to the target.
-    package let packet: IPv6View
-    package let probe: QuotedProbe
+    let packet: IPv6View
+    let probe: QuotedProbe
 
     /// Nil for anything but an error that quotes the start of a TCP segment.
     init?(_ message: PacketBytes) {

@@ -4,18 +4,18 @@ struct IPv4View {
 
     enum Offset {
         static let totalLength = 2
-        package static let identification = 4
-        package static let fragment = 6
-        package static let timeToLive = 8
-        package static let `protocol` = 9
-        package static let checksum = 10
-        package static let source = 12
-        package static let destination = 16
+        static let identification = 4
+        static let fragment = 6
+        static let timeToLive = 8
+        static let `protocol` = 9
+        static let checksum = 10
+        static let source = 12
+        static let destination = 16
     }
 
     enum ProtocolNumber {
-        package static let icmp: UInt8 = 1
-        package static let tcp: UInt8 = 6
+        static let icmp: UInt8 = 1
+        static let tcp: UInt8 = 6
     }
 
     private let packet: PacketBytes
@@ -30,15 +30,15 @@ struct IPv4View {
         self.packet = packet
     }
 
-    package var source: UInt32 { packet.start.uint32(Offset.source) }
-    package var destination: UInt32 { packet.start.uint32(Offset.destination) }
-    package var timeToLive: UInt8 { packet.start.byte(Offset.timeToLive) }
+    var source: UInt32 { packet.start.uint32(Offset.source) }
+    var destination: UInt32 { packet.start.uint32(Offset.destination) }
+    var timeToLive: UInt8 { packet.start.byte(Offset.timeToLive) }
     var protocolNumber: UInt8 { packet.start.byte(Offset.protocol) }
     /// Only a first fragment starts with a transport header.
     var isFirstFragment: Bool { packet.start.uint16(Offset.fragment) & 0x1FFF == 0 }
 
     /// What the packet itself carries: Ethernet's padding is cut off by the total length.
-    package var payload: PacketBytes? {
+    var payload: PacketBytes? {
         packet.prefix(Int(packet.start.uint16(Offset.totalLength))).dropping(headerLength)
     }
 

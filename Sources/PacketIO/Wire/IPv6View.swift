@@ -5,20 +5,20 @@ struct IPv6View {
     enum Offset {
         static let payloadLength = 4
         static let nextHeader = 6
-        package static let hopLimit = 7
-        package static let source = 8
-        package static let destination = 24
+        static let hopLimit = 7
+        static let source = 8
+        static let destination = 24
     }
 
     /// What follows a header (IANA's protocol numbers).
     enum HeaderNumber {
-        package static let hopByHop: UInt8 = 0
-        package static let tcp: UInt8 = 6
-        package static let routing: UInt8 = 43
-        package static let fragment: UInt8 = 44
-        package static let authentication: UInt8 = 51
-        package static let icmp: UInt8 = 58
-        package static let destinationOptions: UInt8 = 60
+        static let hopByHop: UInt8 = 0
+        static let tcp: UInt8 = 6
+        static let routing: UInt8 = 43
+        static let fragment: UInt8 = 44
+        static let authentication: UInt8 = 51
+        static let icmp: UInt8 = 58
+        static let destinationOptions: UInt8 = 60
 
         /// Whether it is that of an extension header, which is stepped over.
         static func isExtension(_ number: UInt8) -> Bool {
@@ -33,7 +33,7 @@ struct IPv6View {
     /// The number of what stands behind the last extension header.
     let protocolNumber: UInt8
     /// What the packet carries, behind the last extension header.
-    package let payload: PacketBytes
+    let payload: PacketBytes
 
     /// Nil for anything but a whole IPv6 header with whole extension headers; also for a fragment that is not the first of its packet, because
     /// only that one starts with a transport header. Ethernet's padding is cut off by the payload length.
@@ -50,11 +50,11 @@ struct IPv6View {
         (self.packet, protocolNumber, self.payload) = (packet, number, payload)
     }
 
-    package var source: UInt128 { packet.start.uint128(Offset.source) }
-    package var destination: UInt128 { packet.start.uint128(Offset.destination) }
-    package var hopLimit: UInt8 { packet.start.byte(Offset.hopLimit) }
+    var source: UInt128 { packet.start.uint128(Offset.source) }
+    var destination: UInt128 { packet.start.uint128(Offset.destination) }
+    var hopLimit: UInt8 { packet.start.byte(Offset.hopLimit) }
     /// Whether nothing stands between the header and the payload.
-    package var isPlain: Bool { packet.start.byte(Offset.nextHeader) == protocolNumber }
+    var isPlain: Bool { packet.start.byte(Offset.nextHeader) == protocolNumber }
 }
 
 extension IPv6View {

@@ -8,7 +8,7 @@ struct InternetChecksum: Sendable, BitwiseCopyable {
     }
 
     /// Adds bytes as big-endian words; an odd last byte is padded with zero.
-    package mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    mutating func add(_ bytes: UnsafeRawBufferPointer) {
         var offset = 0
         while offset + 1 < bytes.count {
             sum &+= UInt64(bytes[offset]) &<< 8 | UInt64(bytes[offset + 1])
@@ -19,12 +19,12 @@ struct InternetChecksum: Sendable, BitwiseCopyable {
 
     /// Two words, or one in the low half.
     @inline(__always)
-    package mutating func add(_ words: UInt32) {
+    mutating func add(_ words: UInt32) {
         sum &+= UInt64(words)
     }
 
     @inline(__always)
-    package mutating func add(_ words: UInt128) {
+    mutating func add(_ words: UInt128) {
         let (high, low) = (UInt64(truncatingIfNeeded: words &>> 64), UInt64(truncatingIfNeeded: words))
         sum &+= high &>> 32 &+ high & 0xFFFF_FFFF &+ low &>> 32 &+ low & 0xFFFF_FFFF
     }
@@ -34,7 +34,7 @@ struct InternetChecksum: Sendable, BitwiseCopyable {
 
     /// The value for the header's checksum field.
     @inline(__always)
-    package var folded: UInt16 {
+    var folded: UInt16 {
         // Each half is the sum of both, with the carry of the lower one in the upper.
         let once = sum &+ (sum &<< 32 | sum &>> 32)
         let words = UInt32(truncatingIfNeeded: once &>> 32)

@@ -3,9 +3,9 @@
 struct QuotedProbe {
     private static let length = 8
 
-    package let localPort: UInt16
-    package let targetPort: UInt16
-    package let sequence: UInt32
+    let localPort: UInt16
+    let targetPort: UInt16
+    let sequence: UInt32
 
     /// Nil when what stood behind the quoted IP header is too short.
     @inline(__always)

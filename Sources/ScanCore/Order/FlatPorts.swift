@@ -8,7 +8,7 @@ final class FlatPorts: @unchecked Sendable {
     private let ports: UnsafeMutablePointer<UInt16>
     /// One more than a port's place among the ports; 0 for one that is not among them.
     private let ranks: UnsafeMutablePointer<UInt32>
-    package let view: View
+    let view: View
 
     /// What look-ups need, to be copied into a local variable; valid as long as its `FlatPorts`.
     struct View: @unchecked Sendable {
@@ -21,13 +21,13 @@ final class FlatPorts: @unchecked Sendable {
 
         /// The port in this place, which is below their number.
         @inline(__always)
-        package func port(at place: UInt64) -> UInt16 {
+        func port(at place: UInt64) -> UInt16 {
             isRange ? UInt16(truncatingIfNeeded: first &+ UInt32(truncatingIfNeeded: place)) : ports[Int(truncatingIfNeeded: place)]
         }
 
         /// The place of a port; nil when it is not among them.
         @inline(__always)
-        package func place(of port: UInt16) -> UInt64? {
+        func place(of port: UInt16) -> UInt64? {
             let place = isRange ? UInt32(port) &- first : ranks[Int(port)] &- 1
             return place < count ? UInt64(place) : nil
         }

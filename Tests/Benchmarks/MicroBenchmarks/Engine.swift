@@ -67,20 +67,11 @@ extension Measurement {
 }
 
 private final class ForgettingLink: ProbeLink {
-    private let memory: UnsafeMutableRawPointer
-    private let stride: Int
+    private let frames: FrameBatch
 
-    init(_ template: SynTemplate) {
-        stride = FrameSlots.stride(for: template.bytes.count)
-        memory = .allocate(byteCount: stride * FrameSlots.batch, alignment: 64)
-        for index in 0..<FrameSlots.batch {
-            (memory + index * stride).copyMemory(from: template.bytes, byteCount: template.bytes.count)
-        }
-    }
+    init(_ template: SynTemplate) { frames = FrameBatch(template: template.bytes) }
 
-    deinit { memory.deallocate() }
-
-    func slots() -> FrameSlots { FrameSlots(memory, stride: stride, count: FrameSlots.batch) }
+    func slots() -> FrameSlots { frames.slots }
 
     func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome { .sent(range.count) }
 }

@@ -51,27 +51,20 @@ private final class ProbeDigest: Sendable {
 
 /// Takes every frame, sends none, and notes what they ask. Frames have no Ethernet header: the way is loopback.
 private final class DigestingLink: ProbeLink {
-    private let memory: UnsafeMutableRawPointer
-    private let stride: Int
+    private let frames: FrameBatch
     private let digest: ProbeDigest
 
     init(_ template: SynTemplate, _ digest: ProbeDigest) {
         self.digest = digest
-        stride = FrameSlots.stride(for: template.bytes.count)
-        memory = .allocate(byteCount: stride * FrameSlots.batch, alignment: 64)
-        for index in 0..<FrameSlots.batch {
-            (memory + index * stride).copyMemory(from: template.bytes, byteCount: template.bytes.count)
-        }
+        frames = FrameBatch(template: template.bytes)
     }
 
-    deinit { memory.deallocate() }
-
-    func slots() -> FrameSlots { FrameSlots(memory, stride: stride, count: FrameSlots.batch) }
+    func slots() -> FrameSlots { frames.slots }
 
     func send(_ range: Range<Int>) throws(EngineError) -> SendOutcome {
         digest.state.withLock { state in
             for index in range {
-                let frame = UnsafeRawBufferPointer(start: memory + index * stride, count: stride)
+                let frame = UnsafeRawBufferPointer(start: frames.slots[index], count: frames.slots.stride)
                 // Destination and its port (RFC 791 §3.1, RFC 8200 §3, RFC 9293 §3.1).
                 let asked = frame[0] >> 4 == 4 ? [16..<20, 22..<24] : [24..<40, 42..<44]
                 for byte in asked.joined() { state.value = (state.value ^ UInt64(frame[byte])) &* 0x100_0000_01b3 }
