@@ -48,7 +48,7 @@ let package = Package(
         // Cookies and checksums, several at a time.
         .target(name: "CFrames"),
 
-        // The scanner as a value: no system call, thread, lock or clock.
+        // The scanner's rules as values: no system call, thread, lock or clock.
         .systemLibrary(name: "CMath"),
         .target(name: "ScanCore", dependencies: ["ScanTargets", "CMath"], swiftSettings: strict),
 

@@ -30,6 +30,10 @@ def run(folder, patterns, jobs):
         print(f"\nAgain, and alone: {sum(map(len, again))} of the {sum(map(len, beside))} tests that ran beside others", flush=True)
         alone = [names for names in again if names] + alone
     _side_by_side(alone, 1, last)
+    for name, errors in first.broken.items():
+        if name not in last.broken:
+            # It may be a race that only a busy machine shows.
+            print(f"\nBeside others failed, and not alone: {name}", *errors, sep="\n")
     return last.broken, len(first.passed.difference(*again) | last.passed)
 
 
