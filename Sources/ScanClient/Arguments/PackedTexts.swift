@@ -1,7 +1,7 @@
 import ScanTargets
 
-/// A list of a request, targets or exclusions, as texts. The first ones stand alone, as they were written; of a long list, plain addresses, blocks and ranges share
-/// texts, separated by commas: millions of texts would take ten times the memory of their letters here and in the daemon.
+/// A list of a request, targets or exclusions, as texts. The first ones stand alone, as they were written; of a long list, plain addresses, blocks
+/// and ranges share texts, separated by commas: millions of texts would take ten times the memory of their letters here and in the daemon.
 struct PackedTexts {
     private(set) var texts: [String] = []
     private var pack: [UInt8] = []

@@ -12,9 +12,7 @@ struct ExclusionList: Sendable {
         var isSingle: Bool
         /// How many expressions it has.
         var entries = 0
-        var addresses = AddressSet.Builder()
-        var endpoints: [Endpoint] = []
-        var named: [TargetExpression] = []
+        var pile = ExpressionPile()
     }
 
     private var sources: [Source] = []
@@ -59,29 +57,17 @@ struct ExclusionList: Sendable {
             try blocks.take(expression)
             if let zone = expression.zone { zones.insert(zone) }
             sources[index].entries += 1
-            switch (expression.hosts, expression.port) {
-            case (.name, _): sources[index].named.append(expression)
-            case (.addresses(let range), let port?): sources[index].endpoints.append(Endpoint(address: range.first, port: port))
-            case (.addresses, nil), (.blocks, _): for range in expression.ranges { sources[index].addresses.insert(range) }
-            }
+            sources[index].pile.add(expression)
         }
     }
 
-    var names: [String] { sources.flatMap { $0.named.compactMap(\.name) } }
+    var names: [String] { sources.flatMap(\.pile.names) }
 
     /// What each source leaves out, and behind them the ports.
     func exclusions(resolved: [String: [IPAddress]], _ services: ServiceNames) throws(ExpressionError) -> [TargetSelection.Exclusion] {
         var exclusions = sources.map { source in
-            var source = source
-            for expression in source.named {
-                let found = expression.addresses(resolved)
-                if let port = expression.port {
-                    source.endpoints += found.each.map { Endpoint(address: $0, port: port) }
-                } else {
-                    source.addresses.insert(found)
-                }
-            }
-            return TargetSelection.Exclusion(label: source.name, addresses: source.addresses.set, endpoints: source.endpoints)
+            let (addresses, endpoints) = source.pile.resolved(by: resolved)
+            return TargetSelection.Exclusion(label: source.name, addresses: addresses, endpoints: endpoints)
         }
         if let ports { exclusions.append(.init(label: ports, ports: try PortExpression.parse(ports, services: services))) }
         return exclusions

@@ -3,9 +3,7 @@ import ScanTargets
 
 /// The targets of a request, read: addresses merged, names and single endpoints kept apart. Holds millions of expressions in little memory.
 struct TargetList: Sendable {
-    private var addresses = AddressSet.Builder()
-    private var endpoints: [Endpoint] = []
-    private var named: [TargetExpression] = []
+    private var pile = ExpressionPile()
     /// The interface on whose link the link-local ones are.
     private(set) var zone: String?
 
@@ -34,27 +32,15 @@ struct TargetList: Sendable {
             if let zone, zone != named { otherZone = named }
             zone = zone ?? named
         }
-        switch (expression.hosts, expression.port) {
-        case (.name, _): named.append(expression)
-        case (.addresses(let range), let port?): endpoints.append(Endpoint(address: range.first, port: port))
-        case (.addresses, nil), (.blocks, _): for range in expression.ranges { addresses.insert(range) }
-        }
+        pile.add(expression)
     }
 
-    var names: [String] { named.compactMap(\.name) }
+    var names: [String] { pile.names }
 
     /// The targets: addresses at `ports`, endpoints at their own.
     func selection(ports: PortSet, resolved: [String: [IPAddress]]) -> TargetSelection {
-        var (addresses, endpoints) = (addresses, endpoints)
-        for expression in named {
-            let found = expression.addresses(resolved)
-            if let port = expression.port {
-                endpoints += found.each.map { Endpoint(address: $0, port: port) }
-            } else {
-                addresses.insert(found)
-            }
-        }
-        return TargetSelection(hosts: addresses.set, ports: ports, endpoints: endpoints)
+        let (addresses, endpoints) = pile.resolved(by: resolved)
+        return TargetSelection(hosts: addresses, ports: ports, endpoints: endpoints)
     }
 }
 
