@@ -26,9 +26,10 @@ def edit(log):
     subprocess.run(["sed", "-i", "s/nothing/everything/", log], check=True)
 
 
-def copy_and_cut(log):
-    """As logrotate's copytruncate does it."""
+def copy_and_cut(log, pause=0):
+    """As logrotate's copytruncate does it, with so many seconds between copy and cut."""
     shutil.copyfile(log, log.with_name("results.jsonl.1"))
+    time.sleep(pause)
     os.truncate(log, 0)
 
 
@@ -87,12 +88,13 @@ class ChangedLog(KnownScan):
                 self.lab("reset")
 
     def test_a_kill_right_after_the_log_was_copied_and_cut_doubles_nothing(self):
-        for wait in 0, 0.02, 0.5:
-            with self.subTest(wait=wait):
+        # The daemon marks the log once a second: also between copy and cut.
+        for wait, pause in (0, 0), (0.02, 0), (0.5, 0), (0, 0.9), (0, 1.2), (0.1, 1.2):
+            with self.subTest(wait=wait, pause=pause):
                 self.own_daemon().start()
                 job = self.submit()
                 self.reach_share(job, 0.4)
-                copy_and_cut(self.daemon.log)
+                copy_and_cut(self.daemon.log, pause)
                 time.sleep(wait)
                 self.daemon.kill()
                 self.daemon.start()

@@ -29,12 +29,9 @@ struct LogRecoveryTests {
 
     /// Makes the store what it is when lines 5 to 10 are committed and the file called `name` was marked after `before` and line 4.
     private func crash(marking name: String, before: [UInt8] = [], device: UInt64? = nil, inode: UInt64? = nil) throws {
-        var status = stat()
-        #expect(lstat(directory.file(name), &status) == 0)
-        let beginning = before + marked
-        let mark = LogMark(
-            device: device ?? UInt64(status.st_dev), inode: inode ?? UInt64(status.st_ino), offset: Int64(beginning.count), seq: 4,
-            tail: beginning.suffix(Int(LogMark.tailLength)))
+        var mark = try mark(name, after: before + marked, seq: 4)
+        if let device { mark.device = device }
+        if let inode { mark.inode = inode }
         try store.pool.write { db in
             try db.execute(sql: "DELETE FROM outbox")
             for (first, last) in [(3, 4), (5, 6), (7, 7), (8, 10)] {
@@ -42,8 +39,16 @@ struct LogRecoveryTests {
                     try LogTable.add($0, seqs: Int64(first)...Int64(last), db)
                 }
             }
-            try LogTable.store(mark, db)
+            try LogTable.store(mark, isFirst: true, db)
         }
+    }
+
+    private func mark(_ name: String, after bytes: [UInt8], seq: Int64) throws -> LogMark {
+        var status = stat()
+        try #require(lstat(directory.file(name), &status) == 0)
+        return LogMark(
+            device: UInt64(status.st_dev), inode: UInt64(status.st_ino), offset: Int64(bytes.count), seq: seq,
+            tail: bytes.suffix(Int(LogMark.tailLength)))
     }
 
     private static var quiet: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
@@ -83,7 +88,7 @@ struct LogRecoveryTests {
         try restart()
         try restart()
         #expect(directory.read("log") == all)
-        #expect(try store.pool.read(LogTable.mark)?.seq == 10)
+        #expect(try store.pool.read(LogTable.marks).first?.seq == 10)
     }
 
     @Test("Zeros that a power loss left behind the mark are cut off, wherever they stand")
@@ -147,6 +152,22 @@ struct LogRecoveryTests {
                 #expect(both == all, "cut at \(cut), \(rest.count)")
                 unlink(directory.file("log.1"))
             }
+        }
+    }
+
+    @Test("A log that was marked once more between copy and cut: the lines that stood in neither come again")
+    func markedBetweenCopyAndCut() throws {
+        for copied in 4...8 {
+            try directory.write(all, to: "log")
+            try crash(marking: "log")
+            let later = try mark("log", after: Array(lines[..<8].joined()), seq: 8)
+            try store.pool.write { try LogTable.store(later, $0) }
+            try directory.write(Array(lines[..<copied].joined()), to: "log.1")
+            truncate(directory.file("log"), 0)
+            try restart()
+            let both = (directory.read("log.1") ?? []) + (directory.read("log") ?? [])
+            #expect(both == all, "copied up to line \(copied)")
+            unlink(directory.file("log.1"))
         }
     }
 

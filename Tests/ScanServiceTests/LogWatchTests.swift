@@ -137,10 +137,10 @@ struct LogWatchTests {
         deliver(recorder, 0..<40)
         try await recorder.perform { _ in ((), []) }
         // Two marks.
-        try await wait { (try? store.pool.read(LogTable.mark)?.seq) == 40 }
+        try await wait { (try? store.pool.read(LogTable.marks).first?.seq) == 40 }
         deliver(recorder, 40..<42)
         try await recorder.perform { _ in ((), []) }
-        try await wait { (try? store.pool.read(LogTable.mark)?.seq) == 42 }
+        try await wait { (try? store.pool.read(LogTable.marks).first?.seq) == 42 }
         try change(kind)
         if !isIdle { deliver(recorder, 42..<50) }
         // A file that is rewritten is empty for a moment.
@@ -173,7 +173,7 @@ struct LogWatchTests {
         let recorder = try recorder()
         deliver(recorder, 0..<42)
         try await recorder.perform { _ in ((), []) }
-        try await wait { (try? store.pool.read(LogTable.mark)?.seq) == 42 }
+        try await wait { (try? store.pool.read(LogTable.marks).first?.seq) == 42 }
         try change(kind)
         deliver(recorder, 42..<50)
         recorder.stop()

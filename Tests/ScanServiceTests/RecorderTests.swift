@@ -255,7 +255,7 @@ struct RecorderTests {
         sink.deliver((100..<200).map { Samples.observation($0) })
         try await recorder.reopen()
         #expect(seqs(directory.text("log.1")) == Array(1...200) && directory.text("log") == "")
-        #expect(try await store.pool.read { try LogTable.mark($0)?.seq } == 200)
+        #expect(try await store.pool.read { try LogTable.marks($0).first?.seq } == 200)
         sink.deliver((200..<300).map { Samples.observation($0) })
         // One that has not been renamed just goes on.
         try await recorder.reopen()

@@ -71,15 +71,23 @@ struct StoreTests {
             job = try Samples.insertJob(store)
             try store.pool.write { db in
                 try db.execute(sql: "ALTER TABLE outbox DROP COLUMN is_packed")
-                // And the one that changes the same table later.
-                try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier LIKE '7 %' OR identifier LIKE '12 %'")
+                // And those that change the same tables later.
+                try db.execute(
+                    sql: "DELETE FROM grdb_migrations WHERE identifier LIKE '7 %' OR identifier LIKE '12 %' OR identifier LIKE '13 %'")
+                try db.execute(sql: "DROP TABLE marks")
+                try db.execute(sql: "DROP TABLE log")
+                try db.execute(
+                    sql: """
+                        CREATE TABLE log (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, device INTEGER, inode INTEGER,
+                            offset INTEGER, marked_seq INTEGER, tail BLOB) STRICT
+                        """)
                 try db.execute(sql: "DROP TABLE findings")
                 try db.execute(sql: findingsBefore)
                 try db.execute(
                     sql: "INSERT INTO findings (job, address, port, time, state, reason) VALUES (?, 0xc6120001, 80, 1, 'open', 'syn-ack')",
                     arguments: [job])
                 try db.execute(sql: "INSERT INTO outbox (first_seq, last_seq, lines) VALUES (1, 2, CAST(? AS BLOB))", arguments: [lines])
-                try db.execute(sql: "UPDATE log SET seq = 2, marked_seq = 0, inode = 1, device = 1, offset = 0, tail = x''")
+                try db.execute(sql: "INSERT INTO log VALUES (1, 2, 1, 1, 0, 0, x'')")
             }
             store.close()
         }

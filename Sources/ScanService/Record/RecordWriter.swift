@@ -22,8 +22,6 @@ struct RecordWriter: ~Copyable {
     /// Appended since the last mark.
     private var unmarkedBytes = 0
     private var lastMark = SteadyClock.nanoseconds()
-    /// Of this run of the daemon, the latest first, at most two: a copy may have been made before the latest.
-    private var marks: [LogMark] = []
     private var lastFailure: LogFault?
     /// What has become of the log, until an administrator has seen to it.
     private var held: LogFault?
@@ -75,24 +73,23 @@ struct RecordWriter: ~Copyable {
 
     /// Goes on in this file: finds out what the log holds, in it or beside it, and takes what it misses from the outbox.
     private mutating func adopt(_ next: ResultsLog) throws {
-        let (mark, stored) = try store.pool.read { db in (try LogTable.mark(db), try LogTable.lastSeq(db)) }
-        let known = marks.isEmpty ? [mark].compactMap(\.self) : marks
+        let (marks, stored) = try store.pool.read { db in (try LogTable.marks(db), try LogTable.lastSeq(db)) }
         let replay = LogReplay(store: store)
-        let found = try LogRecovery(path: path, marks: known, stored: stored).run { try replay.take($0) }
+        let found = try LogRecovery(path: path, marks: marks, stored: stored).run { try replay.take($0) }
         try replay.finish(highestJob: found.highestJob)
         try next.resync()
         // The file that goes on from here is known before it takes the first line.
         let begin = try next.mark(seq: found.last)
-        try store.pool.write { try LogTable.store(begin, $0) }
+        try store.pool.write { try LogTable.store(begin, isFirst: true, $0) }
         var missing: [UInt8] = []
         var last = found.last
         while let batch = try store.pool.read({ try LogTable.nextBatch(after: last, $0) }) {
             missing += Self.lines(of: batch, after: last)
             last = batch.lastSeq
         }
-        tell(found, mark: mark, stored: stored, replay)
+        tell(found, isMarked: !marks.isEmpty, stored: stored, replay)
         log = next
-        (seq, marks) = (max(stored, found.last), [begin])
+        seq = max(stored, found.last)
         (unappended, unappendedStart, unmarkedBytes) = (missing, 0, 0)
         guard !missing.isEmpty else { return }
         logger.notice("Lines that had not reached the results log are written now: \(missing.count) bytes.")
@@ -109,10 +106,10 @@ struct RecordWriter: ~Copyable {
     }
 
     /// Says what was found where log and store do not fit each other.
-    private mutating func tell(_ found: LogRecovery.Finding, mark: LogMark?, stored: Int64, _ replay: LogReplay) {
+    private mutating func tell(_ found: LogRecovery.Finding, isMarked: Bool, stored: Int64, _ replay: LogReplay) {
         if found.last > stored {
             let what =
-                stored == 0 && mark == nil
+                stored == 0 && !isMarked
                 ? "The store is new, but the results log \(path) has lines up to"
                 : "The store is older than the results log \(path), which has lines up to"
             note("\(what) \(found.last), and the store knew \(stored): the numbers go on from there. \(replay.words)")
@@ -185,7 +182,7 @@ struct RecordWriter: ~Copyable {
         let transaction = RecordTransaction(entries: entries, seq: seq, formatter: formatter, mark: mark)
         let result = try store.pool.write { db in try transaction.run(db, &buffer) }
         seq = result.seq
-        if let mark { noteMark(mark) }
+        if mark != nil { markIsStored() }
         appendNew()
         return result.outcomes
     }
@@ -284,11 +281,10 @@ struct RecordWriter: ~Copyable {
         do {
             let end = try log.mark(seq: safe)
             try store.pool.write { try LogTable.store(end, $0) }
-            noteMark(end)
+            markIsStored()
             let next = try ResultsLog.open(path, group: group)
             let begin = try next.mark(seq: safe)
-            try store.pool.write { try LogTable.store(begin, $0) }
-            marks = [begin]
+            try store.pool.write { try LogTable.store(begin, isFirst: true, $0) }
             self.log = next
         } catch let fault as LogFault {
             throw ServiceError("cannot open the results log \(path): \(fault.words)")
@@ -302,7 +298,7 @@ struct RecordWriter: ~Copyable {
         buffer = LineBuffer()
         guard isUnmarked, let mark = freshMark() else { return }
         try store.pool.write { try LogTable.store(mark, $0) }
-        noteMark(mark)
+        markIsStored()
     }
 
     private var isMarkDue: Bool {
@@ -323,8 +319,7 @@ struct RecordWriter: ~Copyable {
         return nil
     }
 
-    private mutating func noteMark(_ mark: LogMark) {
-        marks = [mark] + marks.prefix(1)
+    private mutating func markIsStored() {
         unmarkedBytes = 0
         lastMark = SteadyClock.nanoseconds()
     }

@@ -45,6 +45,9 @@ package enum Schema {
         migrator.registerMigration("12 unverified findings") { db in
             try db.execute(sql: unverified)
         }
+        migrator.registerMigration("13 the last two marks of the log") { db in
+            try db.execute(sql: marks)
+        }
         return migrator
     }
 
@@ -174,6 +177,25 @@ package enum Schema {
 
     /// 1 for findings whose answers carried no cookie.
     private static let unverified = "ALTER TABLE findings ADD COLUMN unverified INTEGER"
+
+    /// Where the log was known to be safe, the latest two: up to `seq` the lines are safe in the file `device`, `inode` before `offset`, where `tail` holds
+    /// the last bytes before `offset`, by which the file is known again. They take the place of the one mark that stood in `log`.
+    private static let marks = """
+        CREATE TABLE marks (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            device INTEGER NOT NULL,
+            inode INTEGER NOT NULL,
+            offset INTEGER NOT NULL,
+            seq INTEGER NOT NULL,
+            tail BLOB NOT NULL
+        ) STRICT;
+        INSERT INTO marks (device, inode, offset, seq, tail) SELECT device, inode, offset, marked_seq, tail FROM log WHERE inode IS NOT NULL;
+        ALTER TABLE log DROP COLUMN device;
+        ALTER TABLE log DROP COLUMN inode;
+        ALTER TABLE log DROP COLUMN offset;
+        ALTER TABLE log DROP COLUMN marked_seq;
+        ALTER TABLE log DROP COLUMN tail;
+        """
 
     /// Whether the lines of a batch are `PackedLines`; those from before are as they stand in the log.
     private static let packing = "ALTER TABLE outbox ADD COLUMN is_packed INTEGER NOT NULL DEFAULT 0"

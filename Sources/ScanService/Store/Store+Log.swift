@@ -44,22 +44,29 @@ package enum LogTable {
         try Int64.fetchOne(db, sql: "SELECT seq FROM log") ?? 0
     }
 
-    package static func mark(_ db: Database) throws -> LogMark? {
-        guard let row = try Row.fetchOne(db, sql: "SELECT device, inode, offset, marked_seq, tail FROM log WHERE inode IS NOT NULL") else {
-            return nil
+    /// The marks by which the log's file may be known, the latest first, at most two: a copy of the file may have been made before the latest.
+    package static func marks(_ db: Database) throws -> [LogMark] {
+        try Row.fetchAll(db, sql: "SELECT device, inode, offset, seq, tail FROM marks ORDER BY id DESC").map { row in
+            LogMark(
+                device: UInt64(bitPattern: row[0] as Int64), inode: UInt64(bitPattern: row[1] as Int64), offset: row[2], seq: row[3],
+                tail: [UInt8](row[4] as Data))
         }
-        return LogMark(
-            device: UInt64(bitPattern: row[0] as Int64), inode: UInt64(bitPattern: row[1] as Int64), offset: row[2], seq: row[3],
-            tail: [UInt8](row[4] as Data))
     }
 
-    /// Stores the mark and drops the batches that the mark before covers, too: while the log is copied and cut off by somebody, lines may come to stand
-    /// behind the copy and before the latest mark.
-    package static func store(_ mark: LogMark, _ db: Database) throws {
-        try db.execute(sql: "DELETE FROM outbox WHERE last_seq <= min(?, (SELECT ifnull(marked_seq, 0) FROM log))", arguments: [mark.seq])
+    /// Stores the mark, the first one of its file or not, and drops the batches that the mark before covers, too: while the log is copied and cut off by
+    /// somebody, lines may come to stand behind the copy and before the latest mark.
+    package static func store(_ mark: LogMark, isFirst: Bool = false, _ db: Database) throws {
         try db.execute(
-            sql: "UPDATE log SET seq = max(seq, ?), device = ?, inode = ?, offset = ?, marked_seq = ?, tail = ?",
-            arguments: [mark.seq, Int64(bitPattern: mark.device), Int64(bitPattern: mark.inode), mark.offset, mark.seq, Data(mark.tail)])
+            sql: "DELETE FROM outbox WHERE last_seq <= min(?, ifnull((SELECT seq FROM marks ORDER BY id DESC LIMIT 1), 0))",
+            arguments: [mark.seq])
+        try db.execute(
+            sql: "DELETE FROM marks WHERE ? OR id < (SELECT max(id) FROM marks)", arguments: [isFirst])
+        try db.execute(
+            sql: "INSERT INTO marks (device, inode, offset, seq, tail) VALUES (?, ?, ?, ?, ?)",
+            arguments: [
+                Int64(bitPattern: mark.device), Int64(bitPattern: mark.inode), mark.offset, mark.seq, Data(mark.tail),
+            ])
+        try db.execute(sql: "UPDATE log SET seq = max(seq, ?)", arguments: [mark.seq])
     }
 
     /// Keeps whole lines, each ended by a line feed, until a mark covers them.
