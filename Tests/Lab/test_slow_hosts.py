@@ -58,6 +58,19 @@ class SlowHosts(RespondedTest):
                 self.daemon.close()
                 self.daemon = None
 
+    def test_a_silent_port_is_waited_for_by_what_its_host_takes(self):
+        # The same silent port of a host that answers, of one beside it that does not, and of one that answers after a second.
+        self.answer(lambda address, port: -1 if address.endswith(".10") or port == NUMBERS[0] else 1.0 if address.endswith(".11") else None)
+        times = {}
+        for last in 9, 10, 11:
+            started = time.monotonic()
+            _, job = self.scan(f"198.18.64.{last}", "-p", PORTS)
+            times[last] = time.monotonic() - started
+            filtered = sum(row["state"] == "filtered" for row in self.daemon.findings(job).values())
+            self.assertEqual(filtered, {9: 1, 10: len(NUMBERS), 11: 1}[last])
+        self.assertLess(times[9] + 0.5, times[10], times)
+        self.assertLess(times[9] + 0.5, times[11], times)
+
     def test_a_network_behind_a_satellite(self):
         self.answer(lambda address, port: 0.65 if address.startswith("198.18.65.") else None)
         job, _ = self.assert_found(["198.18.64.0/23"], "--rate", "5000")

@@ -62,7 +62,9 @@ class Watchdog(LabTest):
     shares_daemon = False
     hangs = {
         "event loops": ["NIO-ELT"], "work pool": ["work"], "requests' pool": ["requests"], "main": [""],
-        "send helper": ["scan-send"], "transmit": ["scan-transmit"], "capture": ["scan-capture"],
+        "send helper": ["scan-send"], "transmit": ["scan-transmit"], "capture": ["scan-capture"], "recorder": ["recorder"],
+        # The threads of Swift's tasks, with the main one: the signs come from there.
+        "tasks": ["synscand"],
     }
 
     def start(self, number, **sections):
@@ -99,8 +101,9 @@ class Watchdog(LabTest):
         for thread in threads:
             thread.join()
         self.assertEqual(errors, [])
-        for _, daemon, _ in daemons:
-            self.assertIn("Silent for more than 10 s", daemon.output())
+        for name, daemon, _ in daemons:
+            if name != "tasks":
+                self.assertIn("Silent for more than 10 s", daemon.output(), name)
 
     def test_a_disk_that_does_not_answer_has_no_healthy_daemon_killed(self):
         daemon, manager = self.start(0)

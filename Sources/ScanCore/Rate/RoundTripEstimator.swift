@@ -9,10 +9,11 @@ package struct RoundTripEstimator: Sendable {
     package static let firstGuess: Int64 = 1_000_000
     private static let greatestGuess: Int64 = 4_000_000
 
-    /// Nobody is taken for silent sooner than so long after his last probe, and after his first one where others have answered, and where nobody has;
-    /// µs. His answers may take longer than those of all who have answered, and these two bounds are what the first guess and its double add up to.
+    /// Nobody is taken for silent sooner than so long after his last probe, and after his first one where his own host has answered, where others have,
+    /// and where nobody has; µs. His answers may take longer than those of all who have answered, and the latter two are what the first guess and its
+    /// double add up to. One port of a host may take longer than another: what stands before the host may have answered for it.
     package static let leastPatience: Int64 = 1_000_000
-    private static let firstPatience: (among: Int64, alone: Int64) = (2_000_000, 3_000_000)
+    private static let firstPatience: (known: Int64, among: Int64, alone: Int64) = (1_250_000, 2_000_000, 3_000_000)
     /// Slower answers do not make the others be waited for longer.
     private static let slowestThatCounts: Int64 = 3_000_000
 
@@ -39,6 +40,11 @@ package struct RoundTripEstimator: Sendable {
     package var lastPatience: (afterLast: Int64, afterFirst: Int64) {
         let slow = slowestOfAll + slowestOfAll / 2
         return (max(Self.leastPatience, timeout, slow), isKnown ? Self.firstPatience.among : Self.firstPatience.alone)
+    }
+
+    /// The same where each silent target is of a host that has answered, the slowest of these after so many microseconds.
+    package func lastPatience(amongHostsOf slowest: Int64) -> (afterLast: Int64, afterFirst: Int64) {
+        (max(timeout, 2 * min(slowest, Self.slowestThatCounts)), Self.firstPatience.known)
     }
 
     /// Takes the round trip of a target's first answer, µs.

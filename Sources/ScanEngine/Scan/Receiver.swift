@@ -140,7 +140,7 @@ final class Receiver: @unchecked Sendable {
             return
         }
         noteHost(target.address, reply, reason, time, &state)
-        let roundTrip = measure(position, Int(attempt), reason, time, &state)
+        let roundTrip = measure(position, target.address, Int(attempt), reason, time, &state)
         if state.current.positions.contains(position) {
             noteFirst(position, target, reason.state, &state)
             // Hosts and routers ration their ICMP errors: their number says nothing about the path.
@@ -260,11 +260,16 @@ final class Receiver: @unchecked Sendable {
     }
 
     /// The reply's round-trip time, µs; that of a target's own answer feeds the estimator.
-    private func measure(_ position: UInt64, _ attempt: Int, _ reason: Reason, _ time: Int64, _ state: inout ScanBooks.State) -> UInt32? {
+    private func measure(
+        _ position: UInt64, _ address: IPAddress, _ attempt: Int, _ reason: Reason, _ time: Int64, _ state: inout ScanBooks.State
+    ) -> UInt32? {
         guard let sent = books.sendLogs[attempt].time(of: position), case let elapsed = time &- sent, elapsed > -1000,
             let roundTrip = UInt32(exactly: max(0, elapsed))
         else { return nil }
-        if reason.isAnswer { learn(Int64(roundTrip), &state) }
+        if reason.isAnswer {
+            learn(Int64(roundTrip), &state)
+            state.hostRoundTrips.note(address, roundTrip)
+        }
         return roundTrip
     }
 

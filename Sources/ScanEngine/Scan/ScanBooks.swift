@@ -27,6 +27,7 @@ final class ScanBooks: Sendable {
         /// The round and the position where this run began it.
         var pass: (round: Int, start: UInt64)
         var roundTrips = RoundTripEstimator()
+        var hostRoundTrips = HostRoundTrips()
         /// The first position of the round that must be asked again, because its probe was sent too fast.
         var repeatFrom: UInt64?
         /// How many ports of each host are open, and the hosts with so many that the transmit thread should look at them.

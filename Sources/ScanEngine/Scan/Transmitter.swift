@@ -314,11 +314,10 @@ final class Transmitter: @unchecked Sendable {
         while !books.isStopping {
             let now = SteadyClock.nanoseconds()
             telemetry.transmitPulse.store(now, ordering: .relaxed)
-            let (afterLast, afterFirst, refused) = books.state.withLock { state in
-                let patience = state.roundTrips.lastPatience
-                return (patience.afterLast, patience.afterFirst, state.refusals.count)
-            }
+            let (estimator, hosts, refused) = books.state.withLock { ($0.roundTrips, $0.hostRoundTrips, $0.refusals.count) }
             let isSilent = table.silentCount > 0
+            let slowest = isSilent ? slowestHost(ofSilentIn: hosts) : nil
+            let (afterLast, afterFirst) = slowest.map { estimator.lastPatience(amongHostsOf: $0) } ?? estimator.lastPatience
             let end =
                 isSilent
                 ? max(chunkSent.all + afterLast * 1000, chunkSent.first + afterFirst * 1000)
@@ -331,6 +330,22 @@ final class Transmitter: @unchecked Sendable {
         }
         return nil
     }
+
+    /// The slowest answer of the hosts whose targets are silent, µs; nil where one of them has not answered, or there are too many to look at.
+    private func slowestHost(ofSilentIn hosts: HostRoundTrips) -> Int64? {
+        guard table.silentCount <= Self.mostSilentLooks else { return nil }
+        var (position, slowest) = (table.positions.lowerBound, Int64(0))
+        while let next = table.nextSilent(from: position, before: table.positions.upperBound) {
+            position = next + 1
+            guard let target = space.target(at: permutation.index(at: next)) else { continue }
+            guard let known = hosts.slowest(of: target.address) else { return nil }
+            slowest = max(slowest, known)
+        }
+        return slowest
+    }
+
+    /// Looking at so many takes some milliseconds; a scan with more silent targets takes no notice of the wait.
+    private static let mostSilentLooks = 1 << 17
 
     /// A place from which no probe is missing whose answer may still be on its way.
     private func rewound(_ round: Int, _ position: UInt64) -> Place {

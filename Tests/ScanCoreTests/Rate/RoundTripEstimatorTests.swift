@@ -48,6 +48,15 @@ struct RoundTripEstimatorTests {
         #expect(estimator.lastPatience.afterLast == 1_200_000)
     }
 
+    @Test("silent targets of hosts that have answered are waited for by twice what those take")
+    func silenceOfKnownHosts() {
+        var estimator = RoundTripEstimator()
+        for _ in 0..<100 { estimator.add(300) }
+        #expect(estimator.lastPatience(amongHostsOf: 300) == (RoundTripEstimator.floor, 1_250_000))
+        #expect(estimator.lastPatience(amongHostsOf: 800_000) == (1_600_000, 1_250_000))
+        #expect(estimator.lastPatience(amongHostsOf: 9_000_000) == (6_000_000, 1_250_000), "a stall of one host holds up nobody for long")
+    }
+
     @Test("a fast network is waited for 50 ms, never less")
     func floor() {
         var estimator = RoundTripEstimator()
