@@ -12,7 +12,8 @@ enum { LANES = 4, DESTINATION = 16, SEQUENCE = 24, IP_CHECKSUM = 10, TCP_CHECKSU
 typedef uint64_t words __attribute__((vector_size(8 * LANES)));
 typedef uint8_t bytes __attribute__((vector_size(8 * LANES)));
 
-#if defined(__x86_64__)
+// The choice is made while the program is loaded, before ThreadSanitizer's own memory is there.
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
 #else
 #define FOR_EACH_PROCESSOR
