@@ -47,8 +47,10 @@ class ServiceTest(MachineTest):
         found = sorted((row["address"], row["port"]) for row in rows if "port" in row)
         self.assertEqual(found, sorted((address, port) for address in addresses("198.18.64.0", 256) for port in (22, 80)))
         self.assert_found_once(rows[-1]["id"], found)
-        # The unit does not allow AF_XDP by itself.
-        self.assertEqual(rows[-1]["account"]["link"], "ring", rows[-1]["account"])
+        # The unit allows the fastest link.
+        self.assertEqual(rows[-1]["account"]["link"], "xdp", rows[-1]["account"])
+        plan = self.machine("synscan", "plan", "198.18.64.0/24", "-p", "22", user="olga").out
+        self.assertIn("xdp", plan)
         self.assertEqual(rows[-1]["submitted_by"]["uid"], int(self.machine("id", "-u", "olga").out))
 
     def test_who_is_not_in_the_group_cannot_use_the_daemon(self):
