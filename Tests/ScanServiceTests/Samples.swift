@@ -24,6 +24,11 @@ enum Samples {
             hosts: AddressSet([AddressRange("198.18.0.0/24")].compactMap(\.self)), ports: PortSet([80...81]), endpoints: [])
     }
 
+    /// What the writing connection's `PRAGMA synchronous` says: 2 is FULL.
+    static func synchronousLevel(of store: Store) throws -> Int? {
+        try store.pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
+    }
+
     static var formatter: LineFormatter {
         LineFormatter(hostname: "probe", services: ServiceNames(servicesText: "http 80/tcp\n"))
     }

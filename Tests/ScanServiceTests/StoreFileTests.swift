@@ -128,7 +128,7 @@ struct StoreFileTests {
         let store = try open()
         #expect(try store.liveJobs().map(\.record.id) == [job])
         #expect(try await store.findings(of: job, after: nil, limit: 100).count == 50)
-        #expect(try store.synchronousLevel() == 2)
+        #expect(try Samples.synchronousLevel(of: store) == 2)
     }
 
     @Test("One that is replaced by another while it is in use is told, and so is its write-ahead log")

@@ -20,7 +20,7 @@ struct StoreTests {
 
     @Test("Every transaction is durable: synchronous=FULL is what SQLite says")
     func durable() throws {
-        #expect(try open().synchronousLevel() == 2)
+        #expect(try Samples.synchronousLevel(of: open()) == 2)
     }
 
     @Test("Nobody but root can look into it")

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import ScanTargets
 import TestSupport
 import Testing
@@ -60,15 +59,6 @@ struct PortSetTests {
     @Test("A number outside the set gives no port", arguments: [Int.min, -1, 3, .max])
     func refusesIndex(index: Int) throws {
         #expect(try portSet("22,80,443").port(at: index) == nil)
-    }
-
-    @Test("JSON holds the set as one string")
-    func codes() throws {
-        let list = try [portSet("22,8000-8080"), portSet("")]
-        let json = try JSONEncoder().encode(list)
-        #expect(String(decoding: json, as: UTF8.self) == #"["22,8000-8080",""]"#)
-        #expect(try JSONDecoder().decode([PortSet].self, from: json) == list)
-        #expect(throws: DecodingError.self) { try JSONDecoder().decode([PortSet].self, from: Data(#"["0-80"]"#.utf8)) }
     }
 
     /// Up to 20 ranges, many of them at the ends and within reach of each other.

@@ -186,7 +186,6 @@ extension LinkHeader {
         case DLT_LINUX_SLL2: self = .cooked
         case DLT_LINUX_SLL: self = .oldCooked
         case DLT_RAW: self = .raw
-        case DLT_NULL: self = .null
         default: return nil
         }
     }

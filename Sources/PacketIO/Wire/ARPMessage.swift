@@ -41,9 +41,6 @@ package struct ARPMessage: Equatable, Sendable {
         ARPMessage(.request, from: sender, hardware, to: target, .zero)
     }
 
-    /// Whether it tells of the sender's address unasked, as a request or as a reply (RFC 5227 §2.3).
-    package var isGratuitous: Bool { sender == target && sender != 0 }
-
     /// The message in a captured Ethernet frame, behind any VLAN tags; nil for anything but a whole one, and for one that claims that
     /// the sender has the hardware address of a group (RFC 1812 §3.3.2).
     package init?(ethernet frame: PacketBytes) {

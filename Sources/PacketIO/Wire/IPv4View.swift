@@ -4,7 +4,6 @@ struct IPv4View {
 
     enum Offset {
         static let totalLength = 2
-        static let identification = 4
         static let fragment = 6
         static let timeToLive = 8
         static let `protocol` = 9

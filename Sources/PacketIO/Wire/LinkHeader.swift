@@ -14,13 +14,10 @@ package enum LinkHeader: Sendable, Equatable, CaseIterable {
     case oldCooked
     /// RAW: IP straight away.
     case raw
-    /// NULL: the address family in the byte order of the machine that captured.
-    case null
 
     private static let cookedLength = 20
     private static let oldCookedLength = 16
     private static let cookedInterface = 4
-    private static let nullLength = 4
 
     /// The IP packet inside `frame`; nil when it carries something else or is cut short.
     @inline(__always)
@@ -36,8 +33,6 @@ package enum LinkHeader: Sendable, Equatable, CaseIterable {
         case .raw:
             guard frame.count > 0 else { return nil }
             return frame.start.byte(0) &>> 4 == 6 ? .v6(frame) : .v4(frame)
-        case .null:
-            return frame.dropping(Self.nullLength).flatMap { Self.packet(addressFamily: frame.start.loadUnaligned(as: UInt32.self), $0) }
         }
     }
 
@@ -52,16 +47,6 @@ package enum LinkHeader: Sendable, Equatable, CaseIterable {
         switch type {
         case EtherType.ipv4: .v4(payload)
         case EtherType.ipv6: .v6(payload)
-        default: nil
-        }
-    }
-
-    private static func packet(addressFamily family: UInt32, _ payload: PacketBytes) -> IPPacket? {
-        // The families are small numbers, so of the two byte orders the right one is the smaller.
-        switch min(family, family.byteSwapped) {
-        case 2: .v4(payload)
-        // AF_INET6 of Linux; of NetBSD and OpenBSD; of FreeBSD; of Darwin.
-        case 10, 24, 28, 30: .v6(payload)
         default: nil
         }
     }

@@ -176,11 +176,6 @@ package final class Store: Sendable {
         }
     }
 
-    /// What the writing connection's `PRAGMA synchronous` says: 2 is FULL.
-    package func synchronousLevel() throws -> Int? {
-        try pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
-    }
-
     // MARK: - Copies
 
     /// Writes the database that is open, but whose file is gone, under its name again.

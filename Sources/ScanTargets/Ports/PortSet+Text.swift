@@ -23,20 +23,3 @@ extension PortSet: LosslessStringConvertible {
         ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",")
     }
 }
-
-extension PortSet: Codable {
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        let text = try container.decode(String.self)
-        guard let ports = PortSet(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(Bytes(text).printable)\" is not a list of ports")
-        }
-        self = ports
-    }
-
-    /// Writes the set as one string, its description.
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
-}

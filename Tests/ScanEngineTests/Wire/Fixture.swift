@@ -113,8 +113,4 @@ enum Fixture {
         + [0x00, 0x04]  // four bytes of address
         + [0xC6, 0x12, 0x09, 0x02, 0x00, 0x00, 0x00, 0x00]  // the sender's address, padded
         + [0x08, 0x00]  // protocol type IPv4
-
-    /// AF_INET in the byte order of this machine, and of the other one.
-    static let null: [UInt8] = [0x02, 0x00, 0x00, 0x00]
-    static let swappedNull: [UInt8] = [0x00, 0x00, 0x00, 0x02]
 }

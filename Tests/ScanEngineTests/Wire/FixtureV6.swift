@@ -99,8 +99,4 @@ enum FixtureV6 {
     static let qinq = Fixture.ethernetAddresses + [0x88, 0xA8, 0x00, 0x0A] + [0x81, 0x00, 0x00, 0x64] + [0x86, 0xDD]  // VLAN 10, in it 100
     static let cooked = Fixture.cooked.replacing(at: 0, with: [0x86, 0xDD])
     static let oldCooked = Fixture.oldCooked.replacing(at: 14, with: [0x86, 0xDD])
-
-    /// AF_INET6 in the byte order of this machine: of Linux, NetBSD and OpenBSD, FreeBSD, Darwin.
-    static let nulls: [[UInt8]] = [10, 24, 28, 30].map { [$0, 0, 0, 0] }
-    static let swappedNull: [UInt8] = [0, 0, 0, 30]
 }

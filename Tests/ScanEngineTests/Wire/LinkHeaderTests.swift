@@ -25,19 +25,12 @@ struct LinkHeaderTests {
         Framing("LINUX_SLL2", .cooked, Fixture.cooked),
         Framing("LINUX_SLL", .oldCooked, Fixture.oldCooked),
         Framing("RAW", .raw, []),
-        Framing("NULL", .null, Fixture.null),
-        Framing("NULL from the other byte order", .null, Fixture.swappedNull),
         Framing("IPv6, Ethernet", .ethernet, FixtureV6.ethernet, FixtureV6.synAck),
         Framing("IPv6, a VLAN tag", .ethernet, FixtureV6.vlan, FixtureV6.synAck),
         Framing("IPv6, two VLAN tags", .ethernet, FixtureV6.qinq, FixtureV6.synAck),
         Framing("IPv6, LINUX_SLL2", .cooked, FixtureV6.cooked, FixtureV6.synAck),
         Framing("IPv6, LINUX_SLL", .oldCooked, FixtureV6.oldCooked, FixtureV6.synAck),
         Framing("IPv6, RAW", .raw, [], FixtureV6.synAck),
-        Framing("IPv6, NULL of Linux", .null, FixtureV6.nulls[0], FixtureV6.synAck),
-        Framing("IPv6, NULL of NetBSD and OpenBSD", .null, FixtureV6.nulls[1], FixtureV6.synAck),
-        Framing("IPv6, NULL of FreeBSD", .null, FixtureV6.nulls[2], FixtureV6.synAck),
-        Framing("IPv6, NULL of Darwin", .null, FixtureV6.nulls[3], FixtureV6.synAck),
-        Framing("IPv6, NULL from the other byte order", .null, FixtureV6.swappedNull, FixtureV6.synAck),
     ]
 
     @Test("an answer is understood behind every link header", arguments: framings)
@@ -74,7 +67,6 @@ struct LinkHeaderTests {
         Framing("IPv4 that calls itself IPv6", .ethernet, FixtureV6.ethernet),
         Framing("IPv6 that calls itself IPv4", .ethernet, Fixture.ethernet, FixtureV6.synAck),
         Framing("IPv4 that calls itself IPv6, cooked", .cooked, FixtureV6.cooked),
-        Framing("IPv6 that calls itself IPv4, NULL", .null, Fixture.null, FixtureV6.synAck),
         Framing("a length instead of a type (802.3)", .ethernet, Fixture.ethernetAddresses + [0x00, 0x3C]),
         Framing("ARP in a VLAN", .ethernet, Fixture.ethernetAddresses + [0x81, 0x00, 0x00, 0x64, 0x08, 0x06]),
         Framing(
@@ -82,9 +74,6 @@ struct LinkHeaderTests {
             Fixture.ethernetAddresses + [0x88, 0xA8, 0, 10, 0x81, 0x00, 0, 100, 0x81, 0x00, 0, 101] + [0x08, 0x00]),
         Framing("a VLAN tag and nothing behind it", .ethernet, Fixture.ethernetAddresses + [0x81, 0x00, 0x00, 0x64]),
         Framing("ARP, cooked", .cooked, Fixture.cooked.replacing(at: 0, with: [0x08, 0x06])),
-        Framing("IPv4 that calls itself IPv6, NULL", .null, FixtureV6.nulls[0]),
-        Framing("another family, NULL", .null, [17, 0, 0, 0], FixtureV6.synAck),
-        Framing("AF_INET in neither byte order", .null, [0x00, 0x02, 0x00, 0x00]),
         Framing("a link header where there is none", .raw, Fixture.ethernet),
     ]
 
