@@ -3,7 +3,7 @@ import SystemPackage
 
 /// A lock file that one process holds as long as it lives (flock(2)); it carries that process's id.
 package final class ProcessLock: Sendable {
-    // The descriptor is closed once, in deinit.
+    // The descriptor is closed once, in deinit: that runs also where the initialiser throws behind this.
     private let file: FileDescriptor
 
     /// Takes the lock. `what` names what it protects, for the error that another daemon's lock gives.
@@ -17,7 +17,6 @@ package final class ProcessLock: Sendable {
         guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
             let code = Errno(rawValue: errno)
             let holder = Self.holder(file)
-            try? file.close()
             guard code == .wouldBlock else { throw ServiceError("cannot lock \(path): \(code)") }
             throw ServiceError(
                 "\(what) belongs to another synscand, process \(holder): stop that one, or give this one a configuration of its own")
