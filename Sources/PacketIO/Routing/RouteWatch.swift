@@ -19,7 +19,7 @@ package final class RouteWatch {
 
     private static let groups = [
         RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
-        RTNLGRP_IPV6_RULE,
+        RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP,
     ]
 
     /// A descriptor that may be missing.
