@@ -94,8 +94,18 @@ struct TOMLParser {
         guard take("#") else { return }
         while let byte = peek, byte != UInt8(ascii: "\n"), !(byte == UInt8(ascii: "\r") && peek(1) == UInt8(ascii: "\n")) {
             if byte == UInt8(ascii: "\r") { _ = try takeLineEnd() }
-            guard !Self.isControl(byte) else { throw fault("\(here) cannot stand in a comment") }
+            guard !Self.isControl(byte), !isForeignLineEnd else { throw fault("\(here) cannot stand in a comment") }
             advance()
+        }
+    }
+
+    /// Whether a line end stands here that editors show as one and TOML does not know: what follows would be lost in the comment. U+0085, U+2028 and
+    /// U+2029 in UTF-8.
+    private var isForeignLineEnd: Bool {
+        switch peek {
+        case 0xC2: peek(1) == 0x85
+        case 0xE2: peek(1) == 0x80 && (peek(2) == 0xA8 || peek(2) == 0xA9)
+        default: false
         }
     }
 

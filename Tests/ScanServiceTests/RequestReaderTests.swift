@@ -36,6 +36,38 @@ struct RequestReaderTests {
         #expect(draft.names.last?.addresses == ["198.18.0.8", "198.18.0.9"])
     }
 
+    @Test("An excluded name leaves out all its addresses, also those that are not worth asking")
+    func namesApart() async throws {
+        let addresses = ["198.18.0.9", "2001:2::9"].compactMap { IPAddress($0) }
+        let resolver = NameResolver { _ in .addresses(addresses, apart: [addresses[1]]) }
+        let settings = Settings(try Configuration(toml: "", file: "c.toml"))
+        let catalog = PortCatalog(
+            services: ServiceNames(servicesText: ""),
+            ranking: try #require(PortRanking(nmapServicesText: "http 80/tcp 0.5\n", source: "a ranking")))
+        let reader = RequestReader(settings: settings, catalog: catalog, resolver: resolver)
+        var request = JobRequest(targets: ["twin.example"])
+        #expect(try await reader.draft(request, for: 1000).selection.hosts.ranges.map(\.description) == ["198.18.0.9"])
+        request.targets = ["198.18.0.8/31", "2001:2::8/127"]
+        request.exclude = ["twin.example"]
+        let draft = try await reader.draft(request, for: 1000)
+        #expect(draft.selection.addresses.ranges.map(\.description) == ["198.18.0.8", "2001:2::8"])
+        #expect(draft.exclusions.map(\.addresses) == [2])
+        #expect(draft.names.map(\.addresses) == [["198.18.0.9", "2001:2::9"]])
+    }
+
+    @Test("An exclusion with a zone holds on its own link, and takes nothing from a job on another")
+    func zones() async throws {
+        for (targets, interface, taken) in [
+            (["fe80::1%eth0", "fe80::2%eth0"], nil, 1), (["fe80::1", "fe80::2"], "eth0", 1), (["fe80::1", "fe80::2"], "eth1", 0),
+            (["198.18.0.1"], nil, 0),
+        ] as [([String], String?, Int64)] {
+            var request = JobRequest(targets: targets)
+            request.interface = interface
+            request.exclude = ["fe80::2%eth0"]
+            #expect(try await reader().draft(request, for: 1000).exclusions.map(\.addresses) == [taken], "\(targets) \(interface ?? "")")
+        }
+    }
+
     @Test("What is not said has its default")
     func defaults() async throws {
         let draft = try await reader("").draft(JobRequest(targets: ["198.18.0.1"]), for: 1000)

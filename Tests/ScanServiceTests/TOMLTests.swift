@@ -147,6 +147,7 @@ struct TOMLTests {
             ("allow = [10.0.0.0/8]", 1, 10, "10.0.0.0/8 is no number"),
             ("é = 1", 1, 1, "\"é\""),
             ("a = \"é\" x", 1, 9, "only a comment"),
+            ("# é\u{2028}b = 1", 1, 4, "cannot stand in a comment"), ("# x\u{85}b = 1", 1, 4, "cannot stand in a comment"),
             ("a = \"x", 1, 5, "quotation mark is missing"),
             ("a = \"x\nb = 1", 1, 5, "quotation mark is missing"),
             ("b = 1\na = '''x\n\n", 2, 5, "three quotation marks"),

@@ -11,7 +11,10 @@ struct PackedTexts {
     private static let packSize = 1 << 15
 
     mutating func append(_ target: TargetExpression) {
-        guard texts.count >= Self.alone, case .addresses = target.hosts, target.port == nil, target.zone == nil else {
+        // A pattern's own commas would be taken for those between texts.
+        guard texts.count >= Self.alone, case .addresses = target.hosts, target.port == nil, target.zone == nil,
+            !target.text.utf8.contains(UInt8(ascii: ","))
+        else {
             texts.append(target.text)
             return
         }

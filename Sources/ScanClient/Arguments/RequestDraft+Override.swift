@@ -51,6 +51,7 @@ extension RequestDraft {
         if !line.exclude.isEmpty, !exclude.isEmpty { lost.append(.exclude) }
         if !line.excludeFiles.isEmpty, !excludeFiles.isEmpty { lost.append(.excludeFiles) }
         if line.excludePorts != nil, excludePorts != nil { lost.append(.excludePorts) }
+        if line.ports != nil || line.topPorts != nil, ports?.contains("!") == true { lost.append(.ports) }
         guard !lost.isEmpty else { return nil }
         let options = lost.map(\.option).joined(separator: ", ")
         return

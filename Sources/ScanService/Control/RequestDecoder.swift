@@ -24,6 +24,9 @@ package enum RequestDecoder {
     /// Throws `Refusal`.
     package static func decode<Body: RequestBody>(_ type: Body.Type, _ bytes: Data) throws(Refusal) -> Body {
         guard !bytes.isEmpty else { throw Refusal(.usage, "The request has no body: send a JSON object like \(Body.example).") }
+        if let key = RepeatedKey.first(in: bytes) {
+            throw Refusal(.usage, "The request has the key \(shown(key)) twice: give it once, with all that belongs to it.")
+        }
         do {
             return try APICoding.decode(Strict<Body>.self, from: bytes).body
         } catch let refusal as Refusal {
@@ -103,5 +106,47 @@ package enum RequestDecoder {
 
     private static func shown(_ text: String, limit: Int = 40) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit).map { $0.properties.generalCategory == .control ? "?" : $0 }))
+    }
+}
+
+/// Of two values of one key a reader of JSON keeps one, and says nothing of the other (RFC 8259 §4): an exclusion would be lost.
+private enum RepeatedKey {
+    /// The first key that the outermost object has twice, as it is read: `exclude_ports` and `excludePorts` are the same.
+    static func first(in json: Data) -> String? {
+        var keys: Set<String> = []
+        var (depth, isKey) = (0, false)
+        var index = json.startIndex
+        while index < json.endIndex {
+            switch json[index] {
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+                isKey = depth == 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            case UInt8(ascii: ","): isKey = depth == 1
+            case UInt8(ascii: "\""):
+                let end = endOfText(json, from: index)
+                if isKey {
+                    let key = read(json[index..<end])
+                    guard keys.insert(key).inserted else { return key }
+                }
+                isKey = false
+                index = end
+                continue
+            default: break
+            }
+            index += 1
+        }
+        return nil
+    }
+
+    private static func endOfText(_ json: Data, from quote: Int) -> Int {
+        var index = quote + 1
+        while index < json.endIndex, json[index] != UInt8(ascii: "\"") { index += json[index] == UInt8(ascii: "\\") ? 2 : 1 }
+        return min(index + 1, json.endIndex)
+    }
+
+    private static func read(_ text: Data) -> String {
+        let key = (try? APICoding.decode(String.self, from: text)) ?? String(decoding: text, as: UTF8.self)
+        return key.lowercased().filter { $0 != "_" }
     }
 }

@@ -13,11 +13,11 @@ struct ExclusionList: Sendable {
         /// How many expressions it has.
         var entries = 0
         var pile = ExpressionPile()
+        /// Those with a zone, by the interface on whose link they are.
+        var zoned: [String: ExpressionPile] = [:]
     }
 
     private var sources: [Source] = []
-    /// The interfaces on whose links the link-local ones are.
-    private(set) var zones: Set<String> = []
     private let ports: String?
 
     private var doubt = PortDoubt()
@@ -55,18 +55,27 @@ struct ExclusionList: Sendable {
         try TargetExpression.each(in: text) { expression throws(ExpressionError) in
             doubt.note(expression)
             try blocks.take(expression)
-            if let zone = expression.zone { zones.insert(zone) }
             sources[index].entries += 1
-            sources[index].pile.add(expression)
+            if let zone = expression.zone {
+                sources[index].zoned[zone, default: ExpressionPile()].add(expression)
+            } else {
+                sources[index].pile.add(expression)
+            }
         }
     }
 
     var names: [String] { sources.flatMap(\.pile.names) }
 
-    /// What each source leaves out, and behind them the ports.
-    func exclusions(resolved: [String: [IPAddress]], _ services: ServiceNames) throws(ExpressionError) -> [TargetSelection.Exclusion] {
+    /// What each source leaves out of a job whose link-local targets are on the link of `interface`, and behind them the ports.
+    func exclusions(
+        resolved: [String: [IPAddress]], on interface: String?, _ services: ServiceNames
+    ) throws(ExpressionError) -> [TargetSelection.Exclusion] {
         var exclusions = sources.map { source in
-            let (addresses, endpoints) = source.pile.resolved(by: resolved)
+            var (addresses, endpoints) = source.pile.resolved(by: resolved)
+            if let zoned = interface.flatMap({ source.zoned[$0] })?.resolved(by: resolved) {
+                addresses = addresses.union(zoned.addresses)
+                endpoints += zoned.endpoints
+            }
             return TargetSelection.Exclusion(label: source.name, addresses: addresses, endpoints: endpoints)
         }
         if let ports { exclusions.append(.init(label: ports, ports: try PortExpression.parse(ports, services: services))) }

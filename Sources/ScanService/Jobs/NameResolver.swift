@@ -7,8 +7,8 @@ package struct NameResolver: Sendable {
     package typealias Lookup = @Sendable (String) -> Answer
 
     package enum Answer: Sendable, Equatable {
-        /// The addresses of the name that are worth asking, sorted.
-        case addresses([IPAddress])
+        /// All addresses of the name, sorted, and which of them are not worth asking; who leaves the name out leaves out all.
+        case addresses([IPAddress], apart: Set<IPAddress> = [])
         /// Why there are none: `Name or service not known`.
         case nothing(String)
     }
@@ -61,49 +61,63 @@ package struct NameResolver: Sendable {
 
     /// getaddrinfo(3). Blocks, possibly for long.
     ///
-    /// Of a name that has addresses of both families, those are left out that this machine has no route to: most machines have no IPv6 beyond their
-    /// link, and most names that have it have IPv4, too.
+    /// Of a name that has addresses of both families, those are not worth asking that this machine has no route to: most machines have no IPv6 beyond
+    /// their link, and most names that have it have IPv4, too. Nor are those that mean nothing without their interface.
     package static func ask(_ name: String) -> Answer {
-        let (addresses, code) = records(of: name)
+        let (addresses, zoned, code) = records(of: name)
         guard !addresses.isEmpty else {
             return .nothing(String(cString: gai_strerror(code)))
+        }
+        guard zoned.count < addresses.count else {
+            return .nothing("stands for addresses on a link alone: give them with their zone, as in fe80::1%eth0")
         }
         guard addresses.count <= addressLimit else {
             return .nothing(
                 "has \(addresses.count) addresses, more than the \(addressLimit) that a name may stand for: give them as addresses")
         }
-        let reachable = Set(addresses.map(\.family)).count > 1 ? addresses.filter(\.hasRoute) : []
-        return .addresses(reachable.isEmpty ? addresses : reachable)
+        let known = addresses.filter { !zoned.contains($0) }
+        let reachable = Set(known.map(\.family)).count > 1 ? known.filter(\.hasRoute) : []
+        return .addresses(addresses, apart: reachable.isEmpty ? zoned : Set(addresses).subtracting(reachable))
     }
 
-    private static func records(of name: String) -> (addresses: [IPAddress], code: Int32) {
+    /// All addresses of a name, and those among them that are on some interface's link.
+    private static func records(of name: String) -> (addresses: [IPAddress], zoned: Set<IPAddress>, code: Int32) {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(name, nil, &hints, &list)
-        guard code == 0 else { return ([], code) }
+        guard code == 0 else { return ([], [], code) }
         defer { freeaddrinfo(list) }
-        var addresses: Set<IPAddress> = []
+        var (addresses, zoned): (Set<IPAddress>, Set<IPAddress>) = ([], [])
         var next = list
         while let entry = next {
-            if let address = entry.pointee.ai_addr.flatMap({ IPAddress($0) }) { addresses.insert(address) }
             next = entry.pointee.ai_next
+            guard let pointer = entry.pointee.ai_addr, let address = IPAddress(pointer) else { continue }
+            addresses.insert(address)
+            if pointer.isOnALink { zoned.insert(address) }
         }
-        return (addresses.sorted(), code)
+        return (addresses.sorted(), zoned, code)
+    }
+}
+
+extension UnsafeMutablePointer<sockaddr> {
+    /// Whether the address means nothing without its interface.
+    fileprivate var isOnALink: Bool {
+        Int32(pointee.sa_family) == AF_INET6 && withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { $0.pointee.sin6_scope_id != 0 }
     }
 }
 
 extension IPAddress {
-    /// Nil for an address of another family, and for one that means nothing without its interface.
+    /// Nil for an address of another family. An IPv4-mapped one is what it maps (RFC 4291 §2.5.5.2): no packet may carry it as it is.
     fileprivate init?(_ address: UnsafeMutablePointer<sockaddr>) {
         switch Int32(address.pointee.sa_family) {
         case AF_INET:
             self.init(v4: address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { UInt32(bigEndian: $0.pointee.sin_addr.s_addr) })
         case AF_INET6:
             let known = address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { $0.pointee }
-            guard known.sin6_scope_id == 0 else { return nil }
-            self.init(v6: withUnsafeBytes(of: known.sin6_addr) { UInt128(bigEndian: $0.loadUnaligned(as: UInt128.self)) })
+            let number = withUnsafeBytes(of: known.sin6_addr) { UInt128(bigEndian: $0.loadUnaligned(as: UInt128.self)) }
+            if number >> 32 == 0xffff { self.init(v4: UInt32(truncatingIfNeeded: number)) } else { self.init(v6: number) }
         default: return nil
         }
     }

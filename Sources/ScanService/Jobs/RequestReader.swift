@@ -79,19 +79,16 @@ package struct RequestReader: Sendable {
         _ request: JobRequest, _ targets: TargetList, _ exclusions: ExclusionList, _ names: ResolvedNames
     ) throws -> JobDraft {
         let (ports, source) = try catalog.ports(of: request)
-        var selection = targets.selection(ports: ports, resolved: names.addresses)
+        var selection = targets.selection(ports: ports, resolved: names.targets)
         if selection.isEmpty { try names.refuseUnresolved(among: targets.names, of: .allTargets) }
-        let excluded = try exclusions.exclusions(resolved: names.addresses, catalog.services)
+        let configuration = settings.current
+        let narrowing = Narrowing(interface: request.interface, source: request.sourceAddress, zone: targets.zone)
+        let completed = narrowing.completed(by: configuration.scan)
+        let excluded = try exclusions.exclusions(resolved: names.addresses, on: completed.zoneOfLinkLocal, catalog.services)
         let report = exclusions.report(excluded, of: selection)
         try selection.exclude(excluded)
-        let configuration = settings.current
-        if let zone = exclusions.zones.sorted().first(where: { $0 != targets.zone }) {
-            throw Refusal(
-                .usage, "Addresses on the link of \(zone) are to be left out, where the job has no targets: leave the exclusion out.")
-        }
         try check(selection, configuration.limits.maxJobTargets)
-        let narrowing = Narrowing(interface: request.interface, source: request.sourceAddress, zone: targets.zone)
-        try checkLinkLocal(selection.addresses, narrowing.completed(by: configuration.scan))
+        try checkLinkLocal(selection.addresses, completed)
         if request.reportHosts == true, selection.addresses.count > HostRoll.mostHosts {
             throw Refusal(
                 .usage,
@@ -107,7 +104,7 @@ package struct RequestReader: Sendable {
             reportsAll: request.reportAll ?? false, reportsHosts: request.reportHosts ?? false,
             isStrict: request.strict ?? false, narrowing: narrowing, priority: request.priority ?? .normal, deadline: request.deadline,
             portsSource: selection.hosts.isEmpty ? "the targets" : source,
-            names: names.resolved, unresolved: names.unresolved, exclusions: report)
+            names: names.resolved(excluded: Set(exclusions.names)), unresolved: names.unresolved, exclusions: report)
     }
 
     private func check(_ selection: TargetSelection, _ limit: Int64) throws {

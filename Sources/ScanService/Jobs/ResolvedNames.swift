@@ -3,8 +3,9 @@ import ScanTargets
 
 /// The names of a request with what they stand for, and what is said about those that stand for nothing.
 struct ResolvedNames: Sendable {
-    /// Of the names that resolved.
+    /// Of the names that resolved: all addresses, and those that are worth asking.
     let addresses: [String: [IPAddress]]
+    let targets: [String: [IPAddress]]
     /// Those that did not, sorted.
     let unresolved: [Plan.UnresolvedName]
 
@@ -21,20 +22,26 @@ struct ResolvedNames: Sendable {
     private static let mostNamed = 100
 
     init(_ answers: [String: NameResolver.Answer]) {
-        var (addresses, unresolved): ([String: [IPAddress]], [Plan.UnresolvedName]) = ([:], [])
+        var (addresses, targets, unresolved): ([String: [IPAddress]], [String: [IPAddress]], [Plan.UnresolvedName]) = ([:], [:], [])
         for (name, answer) in answers {
             switch answer {
-            case .addresses(let known): addresses[name] = known
+            case .addresses(let known, let apart):
+                addresses[name] = known
+                targets[name] = known.filter { !apart.contains($0) }
             case .nothing(let problem): unresolved.append(Plan.UnresolvedName(name: name, problem: problem))
             }
         }
         self.addresses = addresses
+        self.targets = targets
         self.unresolved = unresolved.sorted { $0.name < $1.name }
     }
 
-    /// The names that resolved, sorted, as a plan tells them.
-    var resolved: [Plan.ResolvedName] {
-        addresses.sorted { $0.key < $1.key }.map { Plan.ResolvedName(name: $0.key, addresses: $0.value.map(\.description)) }
+    /// The names that resolved, sorted, as a plan tells them: those in `excluded` with all addresses.
+    func resolved(excluded: Set<String>) -> [Plan.ResolvedName] {
+        targets.sorted { $0.key < $1.key }.map { name, asked in
+            let shown = excluded.contains(name) ? addresses[name] ?? [] : asked
+            return Plan.ResolvedName(name: name, addresses: shown.map(\.description))
+        }
     }
 
     /// Throws the refusal that names all of `names` that did not resolve, when there are any.

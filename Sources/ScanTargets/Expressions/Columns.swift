@@ -17,7 +17,7 @@ enum Columns {
         var words = words
         guard let first = words.next() else { return nil }
         guard let second = words.next() else { return faultOfItems(first) }
-        guard let remedy = remedy(first, second, isPair: words.next() == nil) else { return nil }
+        guard let remedy = remedy(first, second, before: words.next()) else { return nil }
         return fault(at: second, remedy)
     }
 
@@ -26,22 +26,28 @@ enum Columns {
         guard word.contains(Ascii.comma), !OctetPattern.isPattern(word), !TargetExpression.isURL(word) else { return nil }
         var items = word.items.makeIterator()
         guard let first = items.next()?.trimmed, let second = items.next()?.trimmed else { return nil }
+        let third = items.next()?.trimmed
         switch (shape(first), shape(second)) {
         case (.address, .name), (.block, .name): return fault(at: second, "")
-        case (.name, .address) where items.next() == nil: return fault(at: second, "")
+        case (.name, .address) where third == nil: return fault(at: second, "")
+        case (.address, .address) where third.map({ shape($0) }) == .name:
+            return fault(at: second, "write \(first.printable)-\(second.printable) for a range, or ")
         default: return nil
         }
     }
 
     /// What else the pair may be, empty where nobody can tell; nil where these are two targets.
-    private static func remedy(_ first: Bytes, _ second: Bytes, isPair: Bool) -> String? {
-        switch (shape(first), shape(second)) {
+    private static func remedy(_ first: Bytes, _ second: Bytes, before third: Bytes?) -> String? {
+        let isPair = third == nil
+        return switch (shape(first), shape(second)) {
         case (.address, .port), (.name, .port): "write \(withPort(first, second)) for a port of it, or "
         case (.address, .address) where IPv4Mask.length(of: second) ?? 0 >= 8:
             "write \(first.printable)/\(second.printable) for an address with its mask, or "
         // Of neighbours both readings are the same.
         case (.address, .address) where areNeighbours(first, second): nil
-        case (.address, .address) where isPair: "write \(first.printable)-\(second.printable) for a range, or "
+        // Of tables of ranges the third column is a name.
+        case (.address, .address) where third.map({ shape($0) == .name }) ?? true:
+            "write \(first.printable)-\(second.printable) for a range, or "
         case (.address, .name), (.block, .name): ""
         case (.name, .address) where isPair, (.name, .name) where isPair: ""
         default: nil

@@ -63,11 +63,34 @@ private struct ListLine {
 
     /// Lists from spreadsheets have `;` between columns: an address behind it must not be lost as a comment.
     private static func fault(of comment: Bytes) -> SyntaxFault? {
-        guard let word = comment.words.first(where: { _ in true }), let target = try? TargetSyntax.parse(word) else { return nil }
-        if case .name = target.hosts, target.port == nil { return nil }
+        let pieces = comment.split { $0.isBlank || $0 == Ascii.comma || $0 == Ascii.semicolon }.map(\.unquoted)
+        let isTarget = { (piece: Bytes) in Self.isTarget(piece, isFirst: piece.startIndex == pieces.first?.startIndex) }
+        guard let piece = pieces.first(where: isTarget) else { return nil }
         return SyntaxFault(
-            at: comment.startIndex, "\"\(word.printable)\" stands behind a ; which begins a comment",
+            at: comment.startIndex, "\"\(piece.printable)\" stands behind a ; which begins a comment",
             remedy: "write one target to a line, or # in front of what is a comment")
+    }
+
+    /// Whether a word of a comment is a target. A name is a word like others, but for one with a port in the place of a second column.
+    private static func isTarget(_ word: Bytes, isFirst: Bool) -> Bool {
+        if TargetExpression.isURL(word) { return true }
+        guard let target = try? TargetSyntax.parse(word) else { return false }
+        if case .name = target.hosts { return isFirst && target.port != nil }
+        return true
+    }
+}
+
+extension Bytes {
+    /// Without quotation marks around it.
+    fileprivate var unquoted: Bytes {
+        let isQuote = { (byte: UInt8) in byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") }
+        return drop(while: isQuote).droppingLast(while: isQuote)
+    }
+
+    private func droppingLast(while isDropped: (UInt8) -> Bool) -> Bytes {
+        var rest = self
+        while let last = rest.last, isDropped(last) { rest = rest.dropLast() }
+        return rest
     }
 }
 

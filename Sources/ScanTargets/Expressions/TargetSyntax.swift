@@ -59,7 +59,20 @@ enum TargetSyntax {
             let address = try AddressSyntax.address(network)
             return AddressRange(network: address, prefixLength: try IPv4Mask.length(of: mask, behind: address)) ?? AddressRange(address)
         }
+        try checkMappedNetwork(text)
         return try AddressSyntax.range(text).unmapped
+    }
+
+    /// `::ffff:192.0.2.0/24` has IPv6's bits, so it would be `::/24`, where the 24 bits of the IPv4 network are meant.
+    private static func checkMappedNetwork(_ text: Bytes) throws(SyntaxFault) {
+        guard let (network, length) = text.parts(around: Ascii.slash), network.contains(Ascii.colon), length.isDigits,
+            let bits = Int(String(decoding: length, as: UTF8.self)), bits < 96, let number = try? IPv6Syntax.parse(network),
+            number >> 32 == 0xffff
+        else { return }
+        let mapped = IPAddress(v4: UInt32(truncatingIfNeeded: number))
+        throw SyntaxFault(
+            at: length.startIndex, "of an IPv4-mapped address the first \(bits) bits are ::/\(bits)",
+            remedy: bits <= 32 ? "write \(mapped)/\(bits), or ::ffff:\(mapped)/\(bits + 96)" : "write the IPv4 network")
     }
 
     /// `[a]:port`, or `[a]` alone (RFC 3986 §3.2.2).

@@ -35,7 +35,8 @@ enum URLSyntax {
         if let index = authority.firstIndex(of: Ascii.at) {
             throw SyntaxFault(at: index, "the URL holds a user's name", remedy: "write the host alone, or host:port")
         }
-        if path.dropFirst().isDigits {
+        let tail = path.last == Ascii.slash ? path.dropLast() : path
+        if tail.dropFirst().isDigits {
             throw SyntaxFault(
                 at: path.startIndex, "this may be a URL or a block of addresses",
                 remedy: "write \(authority.printable)\(path.printable) for the block, or host:port")
