@@ -72,8 +72,14 @@ package struct HaltCommand: ClientCommand {
     package init() {}
 
     package func execute() async throws -> CommandStatus {
-        _ = try await common.ask(.halt, as: DaemonStatus.self) { status, _ in DaemonTexts.halted(status) }
-        return .done
+        do {
+            _ = try await common.ask(.halt, as: DaemonStatus.self) { status, _ in DaemonTexts.halted(status) }
+            return .done
+        } catch ClientError.unreachable(let sentence) {
+            throw ClientError.unreachable(
+                "\(sentence) Nothing is halted: a daemon that starts sends again, unless the file \"halted\" is in its store "
+                    + "(sudo touch /var/lib/synscan/halted) or the service is off (sudo systemctl disable --now synscand).")
+        }
     }
 }
 

@@ -117,6 +117,8 @@ final class AuditWriter: @unchecked Sendable {
     private func append(_ line: [UInt8]) {
         var before = stat()
         fstat(file.rawValue, &before)
+        // What a file takes that has been deleted is lost.
+        guard before.st_nlink > 0 else { return logger.notice("audit \(String(decoding: line.dropLast(), as: UTF8.self))") }
         // One call, so that lines never mix.
         let count = Glibc.write(file.rawValue, line, line.count)
         isUnsynced = true

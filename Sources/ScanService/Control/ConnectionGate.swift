@@ -56,7 +56,7 @@ final class ConnectionGate: ChannelInboundHandler, RemovableChannelHandler {
             entry.role = try? service.role(of: peer)
             entry.status = 400
             entry.reason = "\(error)"
-            service.audit.note(entry)
+            service.auditBrake.braked(entry).map(service.audit.note)
         }
         context.fireErrorCaught(error)
     }

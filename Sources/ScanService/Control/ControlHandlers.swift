@@ -14,15 +14,10 @@ struct ControlHandlers: Sendable {
     let service: ControlService
     let bodies: RequestBodies
     private let streams = CallerShares(each: .max, all: .max)
-    /// Lines of what changes nothing.
-    private let brake: LineBrake<AuditKind, AuditEntry>
 
     init(service: ControlService, bodies: RequestBodies) {
         self.service = service
         self.bodies = bodies
-        brake = LineBrake(burst: 100, perSecond: 1) { [audit = service.audit] entry, more in
-            audit.note(Self.telling(more, in: entry))
-        }
     }
 
     /// What of a reason the audit log has.
@@ -77,7 +72,7 @@ struct ControlHandlers: Sendable {
             entry.status = Int(response.status.code)
             return entry
         }
-        if let kept = braked(entry) {
+        if let kept = service.auditBrake.braked(entry) {
             if hasRoom { await service.audit.write(kept) } else { service.audit.note(kept) }
         } else if hasRoom, let uid = entry.peer?.uid {
             service.audit.giveBack(for: uid)
@@ -85,30 +80,9 @@ struct ControlHandlers: Sendable {
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    /// The entry as it is to be written; nil when it is counted instead. Whatever changes something has a line of its own, and so has all that root asks; of
-    /// the rest a user writes no more than so much.
-    private func braked(_ entry: AuditEntry) -> AuditEntry? {
-        guard let peer = entry.peer, !peer.isRoot, entry.isReading || entry.status >= 400 else { return entry }
-        let kind = AuditKind(uid: peer.uid, command: entry.isKnown ? entry.command : "", status: entry.status)
-        return brake.take(entry, of: kind).map { Self.telling($0, in: entry) }
-    }
-
-    private static func telling(_ more: Int, in entry: AuditEntry) -> AuditEntry {
-        var entry = entry
-        entry.reason = LineBrake<AuditKind, AuditEntry>.words(entry.reason, more: more)
-        return entry
-    }
-
     /// Writes what was left out of the audit log and not told yet.
     func end() {
-        brake.flush()
-    }
-
-    private struct AuditKind: Hashable {
-        let uid: UInt32
-        /// Empty for what is no command: there are as many as anybody likes.
-        let command: String
-        let status: Int
+        service.auditBrake.end()
     }
 
     private func answer(_ request: Request, _ channel: any Channel, _ audit: borrowing Mutex<AuditEntry>) async -> Response {

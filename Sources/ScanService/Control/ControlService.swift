@@ -27,6 +27,7 @@ package struct ControlService: Sendable {
     /// The group of the socket, nil when there is none.
     let group: UInt32?
     let logger: Logger
+    let auditBrake: AuditBrake
     private let reloader: Reloader
     /// Refused jobs, user by user, on their way into the results log.
     private let refusals: LineBrake<UInt32, JobLine>
@@ -47,6 +48,7 @@ package struct ControlService: Sendable {
         self.halt = halt
         self.retention = retention
         self.audit = audit
+        auditBrake = AuditBrake(audit)
         self.catalog = catalog
         reader = RequestReader(settings: settings, catalog: catalog)
         planner = Planner(settings: settings, links: queue.links)

@@ -67,6 +67,7 @@ struct LiveJob {
         record.finished = time
         if let run { record.account.take(run) }
         if state != .finished || reason != nil { record.account.countRestAsUntested() }
+        if record.account.untested == 0 { record.account.untestedReasons = nil }
         if hasGivenUp { record.account.goalReached = false }
         return record
     }

@@ -183,6 +183,8 @@ package final class Store: Sendable {
         let path = "\(directory)/\(Self.fileName)"
         let new = "\(directory)/\(StoreDirectory.temporaryPrefix)\(getpid()).tmp"
         do {
+            // The whole directory may be gone.
+            mkdir(directory, 0o700)
             try copy(to: new)
             // What was left of the old one would be taken for a part of the new one.
             for ending in ["-wal", "-shm"] { unlink(path + ending) }
