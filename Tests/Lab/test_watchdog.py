@@ -41,11 +41,19 @@ class Manager:
         return time.monotonic() - self.signs[-1]
 
 
+def threads_of(process):
+    """Numbers and names; a thread may end meanwhile."""
+    for task in pathlib.Path(f"/proc/{process}/task").iterdir():
+        try:
+            yield int(task.name), (task / "comm").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+
+
 def hold(process, names, seconds):
     """Stops the threads of these names for so long, as a hang would; the names are beginnings, "" is the main thread."""
-    tasks = pathlib.Path(f"/proc/{process}/task")
-    held = [int(task.name) for task in tasks.iterdir()
-            if any((task / "comm").read_text().startswith(name) if name else int(task.name) == process for name in names)]
+    held = [thread for thread, name in threads_of(process)
+            if any(name.startswith(wanted) if wanted else thread == process for wanted in names)]
     for thread in held:
         if LIBC.ptrace(PTRACE_SEIZE, thread, 0, 0) != 0 or LIBC.ptrace(PTRACE_INTERRUPT, thread, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "ptrace")
