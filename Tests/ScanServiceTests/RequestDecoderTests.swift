@@ -41,7 +41,7 @@ struct RequestDecoderTests {
             ("{\"targets\":[\"a\"],\"rate\":1e99}", "too large"), ("{\"targets\":[\"a\"],\"top_ports\":9223372036854775808}", "too large"),
             ("{\"targets\":[\"a\"],\"port\":\"80\"}", "unknown key, port: the keys are deadline, exclude, exclude_ports"),
             ("{\"targets\":[\"a\"],\"exclude\":[\"b\"],\"exclude\":[\"c\"]}", "the key exclude twice"),
-            ("{\"exclude_ports\":\"1\", \"targets\" : [ \"a,}\\\"\" ] , \"excludePorts\" :\"2\"}", "the key excludeports twice"),
+            ("{\"exclude_ports\":\"1\", \"targets\" : [ \"a,}\\\"\" ] , \"excludePorts\" :\"2\"}", "the key excludePorts twice"),
             ("{\"exclude\":[\"b\"],\"targets\":[\"a\"],\"ex\\u0063lude\":[\"c\"]}", "the key exclude twice"),
             ("{\"targets\":[\"a\"],\"states\":[\"ajar\"]}", "states[0] has no possible value"),
             ("{\"targets\":[\"a\"],\"tcp_options\":\"mac\"}", "tcp_options has no possible value"),

@@ -153,7 +153,7 @@ struct TargetExpressionTests {
             ("gopher://host.example/", 22, "the URL names no port", "host.example:PORT"),
             ("https://user:secret@host.example/", 20, "the URL holds a user's name", "the host alone"),
             ("https://10.0.0.0/24", 17, "a URL or a block", "10.0.0.0/24 for the block"),
-            ("https://10.0.0.0/24/", 17, "a URL or a block", "10.0.0.0/24/ for the block"),
+            ("https://10.0.0.0/24/", 17, "a URL or a block", "10.0.0.0/24 for the block"),
             ("::ffff:192.0.2.0/24", 18, "of an IPv4-mapped address the first 24 bits are ::/24", "192.0.2.0/24, or ::ffff:192.0.2.0/120"),
             ("::ffff:c000:200/64", 17, "of an IPv4-mapped address", "write the IPv4 network"),
             ("https://2001:db8::1/", 9, "stands in brackets", "[2001:db8::1]:80"),

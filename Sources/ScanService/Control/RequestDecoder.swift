@@ -127,7 +127,7 @@ private enum RepeatedKey {
                 let end = endOfText(json, from: index)
                 if isKey {
                     let key = read(json[index..<end])
-                    guard keys.insert(key).inserted else { return key }
+                    guard keys.insert(key.lowercased().filter { $0 != "_" }).inserted else { return key }
                 }
                 isKey = false
                 index = end
@@ -146,7 +146,6 @@ private enum RepeatedKey {
     }
 
     private static func read(_ text: Data) -> String {
-        let key = (try? APICoding.decode(String.self, from: text)) ?? String(decoding: text, as: UTF8.self)
-        return key.lowercased().filter { $0 != "_" }
+        (try? APICoding.decode(String.self, from: text)) ?? String(decoding: text, as: UTF8.self)
     }
 }

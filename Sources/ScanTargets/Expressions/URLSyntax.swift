@@ -39,7 +39,7 @@ enum URLSyntax {
         if tail.dropFirst().isDigits {
             throw SyntaxFault(
                 at: path.startIndex, "this may be a URL or a block of addresses",
-                remedy: "write \(authority.printable)\(path.printable) for the block, or host:port")
+                remedy: "write \(authority.printable)\(tail.printable) for the block, or host:port")
         }
         if authority.first != Ascii.openBracket, authority.count(where: { $0 == Ascii.colon }) > 1 {
             throw SyntaxFault(
