@@ -184,7 +184,7 @@ struct RouteSearch {
                 to: address, interface: interface?.index, source: source, isTCP: isTCP, ports: ports, &netlink)
             {
                 // A connection's way is looked up once more with the source that the first look has given it (ip_route_connect in Linux).
-                if source == nil, address.family == .v4, rules.lookAtSources, !isLinkLocal,
+                if source == nil, address.family == .v4, rules.lookAtSources,
                     let second = try RouteTable.route(
                         to: address, interface: interface?.index, source: route.source, isTCP: isTCP, ports: ports, &netlink)
                 {

@@ -118,7 +118,7 @@ final class AuditWriter: @unchecked Sendable {
         var before = stat()
         fstat(file.rawValue, &before)
         // What a file takes that has been deleted is lost.
-        guard before.st_nlink > 0 else { return logger.notice("audit \(String(decoding: line.dropLast(), as: UTF8.self))") }
+        guard before.st_nlink > 0 else { return tell(line) }
         // One call, so that lines never mix.
         let count = Glibc.write(file.rawValue, line, line.count)
         isUnsynced = true
@@ -130,6 +130,10 @@ final class AuditWriter: @unchecked Sendable {
         if count > 0 { ftruncate(file.rawValue, before.st_size) }
         if !isFailing { logger.error("The audit log \(path) takes no lines (\(code)): they stand here until it does.") }
         isFailing = true
+        tell(line)
+    }
+
+    private func tell(_ line: [UInt8]) {
         logger.notice("audit \(String(decoding: line.dropLast(), as: UTF8.self))")
     }
 
